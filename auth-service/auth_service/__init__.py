@@ -1,0 +1,1 @@
+"""auth-service: who may sign in, on which devices, and with what."""

@@ -1,0 +1,41 @@
+"""The consumer process: what auth-service does when user-service announces something."""
+
+# isort: off  (the chassis patches the standard library, so it is imported before anything else)
+from chassis.consumer import event_handler, serve
+# isort: on
+
+from pymongo.client_session import ClientSession
+
+from auth_service import events
+from auth_service.bootstrap import build
+from auth_service.config import Config
+from chassis import logs
+
+config = Config.read_or_exit()
+logs.configure(events.SOURCE, "consumer", config.log_level)
+built = build(config)
+
+
+class Consumer:
+    name = events.SOURCE
+    inbox = built.inbox
+
+    @event_handler("user-service", "user-updated", events.UserUpdated)
+    def user_updated(self, event: events.UserUpdated, session: ClientSession) -> None:
+        built.service.user_updated(event, session)
+
+    @event_handler("user-service", "user-deactivated", events.UserDeactivated)
+    def user_deactivated(self, event: events.UserDeactivated, session: ClientSession) -> None:
+        built.service.user_deactivated(event, session)
+
+    @event_handler("user-service", "user-recovered", events.UserRecovered)
+    def user_recovered(self, event: events.UserRecovered, session: ClientSession) -> None:
+        built.service.user_recovered(event, session)
+
+    @event_handler("user-service", "user-deleted", events.UserDeleted)
+    def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
+        built.service.user_deleted(event, session)
+
+
+if __name__ == "__main__":
+    serve(Consumer, config)

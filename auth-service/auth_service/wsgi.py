@@ -1,0 +1,11 @@
+"""The web process, run by gunicorn."""
+
+from auth_service import events
+from auth_service.app import create_app
+from auth_service.bootstrap import build
+from auth_service.config import Config
+from chassis import logs
+
+config = Config.read_or_exit()
+logs.configure(events.SOURCE, "web", config.log_level)
+app = create_app(build(config))

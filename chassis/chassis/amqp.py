@@ -1,0 +1,63 @@
+"""The names and properties of exchanges and queues, said once for relay, consumers and tools."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pika.adapters.blocking_connection import BlockingChannel
+
+Subscriptions = dict[str, dict[str, list[str]]]
+
+DELIVERY_LIMIT = 1000
+"""High, because a crash of the consumer counts as a delivery of each message it had prefetched (ADR 0004)."""
+
+
+def exchange(source: str) -> str:
+    """The topic exchange that a service publishes to; the routing key is the event's type."""
+    return f"{source}.events"
+
+
+def queue(consumer: str, source: str, kind: str) -> str:
+    """The consumer's own queue for one event."""
+    return f"{consumer}.{source}.{kind}"
+
+
+def dead_letters(consumer: str) -> str:
+    """Where the messages go that a service can't handle."""
+    return f"{consumer}.dead-letters"
+
+
+def queue_arguments(consumer: str) -> dict[str, Any]:
+    """A quorum queue whose refused messages reach the dead-letter queue for sure (at-least-once)."""
+    return {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": dead_letters(consumer),
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+
+
+DEAD_LETTER_ARGUMENTS = {"x-queue-type": "quorum"}
+
+
+def queues_of_source(source: str, subscriptions: Subscriptions) -> Iterator[tuple[str, str]]:
+    """(consumer, event type) of everyone who subscribes to a service."""
+    for consumer, sources in subscriptions.items():
+        for kind in sources.get(source, ()):
+            yield consumer, kind
+
+
+def declare_source(channel: "BlockingChannel", source: str, subscriptions: Subscriptions) -> None:
+    """Declare a publisher's exchange and every queue bound to it.
+
+    The publisher does this and not only the consumers, so that an event published before a consumer's first
+    start waits for it in its queue. Declaring again changes nothing.
+    """
+    channel.exchange_declare(exchange(source), "topic", durable=True)
+    for consumer, kind in queues_of_source(source, subscriptions):
+        channel.queue_declare(dead_letters(consumer), durable=True, arguments=DEAD_LETTER_ARGUMENTS)
+        name = queue(consumer, source, kind)
+        channel.queue_declare(name, durable=True, arguments=queue_arguments(consumer))
+        channel.queue_bind(name, exchange(source), kind)

@@ -1,0 +1,255 @@
+"""Routes that declare what they take, what they answer and who may call them.
+
+    api = Api("accounts")
+
+    @api.post("/auth/signup", access=PUBLIC, status=201, returns=Tokens, errors=[EmailTaken], message="Welcome.")
+    def signup(body: SignupBody) -> dict: ...
+
+A handler's parameters ``body`` and ``query`` are values of their annotated shapes; the others are the path's.
+It returns the envelope's ``data`` (a dict, a list, a Shape or None), or a ``Reply`` where it must say more.
+The declarations also make the OpenAPI document and the gateway's route table (see ``routes_of``).
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
+
+import orjson
+from flask import Blueprint, Flask, Response, current_app, g, request
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from chassis.errors import (
+    AppError,
+    Forbidden,
+    MalformedRequest,
+    NotAcceptable,
+    TokenMissing,
+    UnsupportedMediaType,
+    ValidationFailed,
+    VersionMismatch,
+)
+from chassis.schemas import Body, Query, field_errors
+from chassis.tokens import Identity
+
+BASE_PATH = "/api/v1"
+PUBLIC = "public"
+SELF = "self"
+PATIENT = "patient"
+DOCTOR = "doctor"
+ADMIN = "admin"
+_ROLES = {PATIENT: {PATIENT}, DOCTOR: {DOCTOR}, ADMIN: {ADMIN}, SELF: {PATIENT, DOCTOR, ADMIN}}
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is more than its data."""
+
+    data: Any = None
+    status: int | None = None
+    message: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a route declares about itself."""
+
+    method: str
+    path: str
+    access: str
+    status: int
+    message: str
+    summary: str
+    body: type[Body] | None
+    query: type[Query] | None
+    returns: Any
+    errors: tuple[type[AppError], ...]
+    audience: frozenset[str] = frozenset()
+    """Roles that may call; empty for a public route."""
+
+
+class Api(Blueprint):
+    """A blueprint under ``/api/v1`` whose routes must declare their access."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, __name__, url_prefix=BASE_PATH)
+
+    def operation(
+        self,
+        method: str,
+        path: str,
+        *,
+        access: str | tuple[str, ...],
+        returns: Any = None,
+        status: int = 200,
+        message: str = "OK",
+        errors: tuple[type[AppError], ...] | list[type[AppError]] = (),
+    ) -> Callable[[Handler], Handler]:
+        """Route ``method path`` (Flask's pattern, below /api/v1) to the decorated handler.
+
+        ``access`` is PUBLIC, SELF (anyone signed in) or one or several roles.
+        """
+        wanted = (access,) if isinstance(access, str) else access
+        audience = frozenset().union(*(_ROLES[who] for who in wanted if who != PUBLIC))
+
+        def decorate(handler: Handler) -> Handler:
+            hints = inspect.get_annotations(handler, eval_str=True)
+            operation = Operation(
+                method=method,
+                path=path,
+                access="|".join(wanted),
+                status=status,
+                message=message,
+                summary=inspect.getdoc(handler) or "",
+                body=hints.get("body"),
+                query=hints.get("query"),
+                returns=returns,
+                errors=tuple(errors),
+                audience=audience,
+            )
+            view = _view(operation, handler)
+            self.add_url_rule(path, endpoint=handler.__name__, view_func=view, methods=[method])
+            return handler
+
+        return decorate
+
+    # Blueprint.get and its like take no access and are not for use here
+    def get(self, path: str, **options: Any) -> Callable[[Handler], Handler]:  # type: ignore[override]
+        return self.operation("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Callable[[Handler], Handler]:  # type: ignore[override]
+        return self.operation("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Callable[[Handler], Handler]:  # type: ignore[override]
+        return self.operation("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Callable[[Handler], Handler]:  # type: ignore[override]
+        return self.operation("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[Handler], Handler]:  # type: ignore[override]
+        return self.operation("DELETE", path, **options)
+
+
+def identity() -> Identity:
+    """Who makes the present request. Raises TokenMissing where nobody signed in (a public route)."""
+    who: Identity | None = g.get("identity")
+    if who is None:
+        raise TokenMissing
+    return who
+
+
+def expected_version() -> int | None:
+    """The version in ``If-Match``, None if the client did not send one (or sent ``*``)."""
+    header = request.headers.get("If-Match", "").strip()
+    if header in ("", "*"):
+        return None
+    text = header.removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        # an ETag that we never gave can match nothing
+        raise VersionMismatch
+    return int(text)
+
+
+def etag(version: int) -> dict[str, str]:
+    """The ``ETag`` header of a resource's version."""
+    return {"ETag": f'"{version}"'}
+
+
+def render(status: int, envelope: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """The envelope as a JSON response."""
+    body = orjson.dumps(envelope, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC)
+    return Response(body, status, headers, content_type="application/json")
+
+
+def operations(app: Flask) -> Iterator[Operation]:
+    """Every declared operation of the app, by path and method."""
+    declared = (getattr(view, "operation", None) for view in app.view_functions.values())
+    yield from sorted((item for item in declared if item), key=lambda item: (item.path, item.method))
+
+
+def routes_of(app: Flask) -> list[dict[str, str]]:
+    """The app's public routes as ``contracts/routes/<service>.json`` holds them."""
+    return [
+        {"method": item.method, "path": item.path.replace("<", "{").replace(">", "}"), "access": item.access}
+        for item in operations(app)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    raise TypeError(f"{type(value).__name__} cannot be answered as JSON")
+
+
+def _view(operation: Operation, handler: Callable[..., Any]) -> Callable[..., Response]:
+    answer = TypeAdapter(operation.returns) if operation.returns is not None else None
+
+    @wraps(handler)
+    def view(**parameters: Any) -> Response:
+        _check_accept()
+        if operation.audience:
+            _check_access(operation)
+        if operation.query:
+            parameters["query"] = _read_query(operation.query)
+        elif request.args:
+            raise ValidationFailed(errors=[{"field": name, "message": "is not known"} for name in request.args])
+        if operation.body:
+            parameters["body"] = _read_body(operation.body)
+        result = handler(**parameters)
+        reply = result if isinstance(result, Reply) else Reply(result)
+        response = render(
+            reply.status or operation.status,
+            {"success": True, "message": reply.message or operation.message, "data": reply.data},
+            reply.headers,
+        )
+        if answer is not None and current_app.testing:
+            # in tests each answer is held against its declared shape, so that the document cannot drift
+            answer.validate_json(orjson.dumps(orjson.loads(response.get_data())["data"]))
+        return response
+
+    view.operation = operation  # type: ignore[attr-defined]
+    return view
+
+
+def _check_accept() -> None:
+    accept = request.headers.get("Accept")
+    if accept and accept != "*/*" and not request.accept_mimetypes.accept_json:
+        raise NotAcceptable
+
+
+def _check_access(operation: Operation) -> None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenMissing
+    who: Identity = current_app.extensions["token_verifier"].verify(token.strip())
+    g.identity = who
+    if who.role not in operation.audience:
+        raise Forbidden
+
+
+def _read_body(shape: type[Body]) -> Body:
+    raw = request.get_data(cache=True)
+    if raw and request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    try:
+        return shape.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        if problems[0]["type"] == "json_invalid":
+            raise MalformedRequest("The body is not valid JSON.") from None
+        raise ValidationFailed(errors=field_errors(problems)) from None
+
+
+def _read_query(shape: type[Query]) -> Query:
+    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    if twice:
+        raise ValidationFailed(errors=[{"field": name, "message": "is given twice"} for name in twice])
+    try:
+        return shape.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        raise ValidationFailed(errors=field_errors(problems)) from None

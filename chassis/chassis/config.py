@@ -1,0 +1,69 @@
+"""Typed configuration, read once from the environment; a process does not start with a bad one."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CONTRACTS_IN_CHECKOUT = Path(__file__).resolve().parents[2] / "contracts"
+
+
+def _strong(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if len(text) < 32:
+        raise ValueError("must have at least 32 characters")
+    if len(set(text)) < 10 or re.search(r"change.?me|secret|password|example", text, re.IGNORECASE):
+        raise ValueError("is guessable: make a random one")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_strong)]
+"""A secret of 32 characters or more that is not a placeholder. There are no default secrets."""
+
+
+class ConfigError(Exception):
+    """The environment does not make a valid configuration; the message names each variable."""
+
+
+class BaseConfig(BaseSettings):
+    """What every process reads. A field's variable is its name in capitals; empty means not set."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    app_env: Literal["development", "production"] = Field("development", description="What the suite runs as.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+    jwt_secret: Secret = Field(description="Key that access tokens are signed with (HS256).")
+    heartbeat_file: Path | None = Field(None, description="File a process without HTTP touches while it is well.")
+    contracts_dir: Path = Field(CONTRACTS_IN_CHECKOUT, description="Where the contracts folder lies.")
+
+    @classmethod
+    def read(cls) -> Self:
+        """The configuration of this process. Raises ConfigError naming every variable that is wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = [
+                f"{'_'.join(map(str, item['loc'])).upper()}: {item['msg'].removeprefix('Value error, ')}"
+                for item in error.errors(include_url=False, include_input=False)
+            ]
+            # `from None`: the validation error would repeat the values, secrets among them
+            raise ConfigError("; ".join(problems)) from None
+
+    @classmethod
+    def read_or_exit(cls) -> Self:
+        """Like ``read``, for the start of a process: one line on stderr and exit status 78 (EX_CONFIG)."""
+        try:
+            return cls.read()
+        except ConfigError as error:
+            print(f"configuration: {error}", file=sys.stderr, flush=True)
+            raise SystemExit(78) from None
+
+
+class DataConfig(BaseConfig):
+    """What a service with a database and events reads besides."""
+
+    mongodb_uri: str = Field(description="Replica set of this service's database.", pattern=r"^mongodb(\+srv)?://")
+    amqp_url: str = Field(description="RabbitMQ broker.", pattern=r"^amqps?://")

@@ -1,0 +1,87 @@
+"""Errors that a client may see. Each has a stable ``code``; services add their own in their ``errors.py``."""
+
+from typing import Any, ClassVar
+
+
+class AppError(Exception):
+    """An answer other than success: HTTP status, stable code, a message for a person.
+
+    ``data`` rides in the envelope beside the code; ``errors`` are the failed fields of a validation.
+    The message never holds a query, a stack trace or another person's data.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    message: ClassVar[str] = "Something went wrong on our side."
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        data: dict[str, Any] | None = None,
+        errors: list[dict[str, str]] | None = None,
+    ) -> None:
+        self.text = message or self.message
+        self.data = data
+        self.errors = errors
+        super().__init__(self.text)
+
+
+class InternalError(AppError):
+    """A defect of ours. Nothing about its cause leaves the service; the request id finds it in the log."""
+
+
+class MalformedRequest(AppError):
+    status, code, message = 400, "MALFORMED_REQUEST", "The request could not be read."
+
+
+class TokenMissing(AppError):
+    status, code, message = 401, "TOKEN_MISSING", "Sign in: this needs an access token."
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
+class TokenInvalid(AppError):
+    status, code, message = 401, "TOKEN_INVALID", "The access token is not valid."
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+class TokenExpired(TokenInvalid):
+    code, message = "TOKEN_EXPIRED", "The access token has expired: refresh it."
+
+
+class Forbidden(AppError):
+    status, code, message = 403, "FORBIDDEN", "You may not do this."
+
+
+class NotFound(AppError):
+    status, code, message = 404, "NOT_FOUND", "There is no such thing here."
+
+
+class NotAcceptable(AppError):
+    status, code, message = 406, "NOT_ACCEPTABLE", "Only application/json can be answered."
+
+
+class Conflict(AppError):
+    status, code, message = 409, "CONFLICT", "This conflicts with the present state."
+
+
+class VersionMismatch(AppError):
+    status, code, message = 412, "VERSION_MISMATCH", "This was changed meanwhile: read it again."
+
+
+class UnsupportedMediaType(AppError):
+    status, code, message = 415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json."
+
+
+class ValidationFailed(AppError):
+    status, code, message = 422, "VALIDATION_FAILED", "Some fields are not right."
+
+
+class ServiceUnavailable(AppError):
+    status, code, message = 503, "SERVICE_UNAVAILABLE", "A part is away just now: try again shortly."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+
+
+class UpstreamTimeout(AppError):
+    status, code, message = 504, "UPSTREAM_TIMEOUT", "A part took too long to answer."

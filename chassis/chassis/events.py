@@ -1,0 +1,38 @@
+"""Events as CloudEvents 1.0 documents (https://github.com/cloudevents/spec), and who subscribes to which."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from chassis.clock import instant_text, new_id, now
+from chassis.context import request_id
+
+Event = dict[str, Any]
+
+
+def cloud_event(source: str, kind: str, subject: str, data: dict[str, Any]) -> Event:
+    """An event of type ``kind`` about the aggregate ``subject``, published by the service ``source``.
+
+    ``data`` is JSON-ready: instants as text. The id of the request that caused it rides along.
+    """
+    event = {
+        "specversion": "1.0",
+        "id": new_id(),
+        "source": source,
+        "type": kind,
+        "subject": subject,
+        "time": instant_text(now()),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    identifier = request_id()
+    return {**event, "requestid": identifier} if identifier else event
+
+
+@cache
+def subscriptions(contracts: Path) -> dict[str, dict[str, list[str]]]:
+    """``contracts/subscriptions.json``: {consumer: {source: [event type, ...]}}."""
+    content: dict[str, dict[str, list[str]]] = json.loads((contracts / "subscriptions.json").read_text())
+    return content
+

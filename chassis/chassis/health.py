@@ -1,0 +1,47 @@
+"""``/health/live`` and ``/health/ready``: is the process up, and can it do its work."""
+
+from collections.abc import Callable, Mapping
+
+import structlog
+from flask import Blueprint, Response
+
+from chassis.api import render
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[], None]
+"""Returns when its dependency answers, raises when it does not."""
+
+
+def blueprint(checks: Mapping[str, Check]) -> Blueprint:
+    """Liveness asks nothing; readiness runs every check and names each: 200 if all pass, else 503."""
+    health = Blueprint("health", __name__, url_prefix="/health")
+
+    @health.get("/live")
+    def live() -> Response:
+        return render(200, {"success": True, "message": "Alive.", "data": {"status": "ok"}})
+
+    @health.get("/ready")
+    def ready() -> Response:
+        states = {name: _state(name, check) for name, check in checks.items()}
+        if all(state == "ok" for state in states.values()):
+            return render(200, {"success": True, "message": "Ready.", "data": {"status": "ok", "checks": states}})
+        envelope = {
+            "success": False,
+            "message": "Not ready.",
+            "code": "NOT_READY",
+            "data": {"status": "unavailable", "checks": states},
+        }
+        return render(503, envelope, {"Retry-After": "2"})
+
+    return health
+
+
+def _state(name: str, check: Check) -> str:
+    try:
+        check()
+    except Exception as error:
+        # whatever a check raises means the same here: the dependency is not usable
+        log.warning("dependency away", dependency=name, error=repr(error))
+        return "unavailable"
+    return "ok"

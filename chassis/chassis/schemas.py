@@ -1,0 +1,110 @@
+"""The base of every request and response shape: camelCase outside, strict, nothing unknown."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from chassis.errors import ValidationFailed
+
+
+class Shape(BaseModel):
+    """What the suite answers: camelCase names."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class Body(Shape):
+    """What a client sends as JSON: strict types (``"5"`` is no integer) and no unknown field."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False, allow_inf_nan=False)
+
+
+class Query(Shape):
+    """What a client sends in the query string: text is converted, unknown parameters are refused."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=False, allow_inf_nan=False)
+
+
+class PageQuery(Query):
+    """``limit`` and ``cursor`` of a list that is paged by key."""
+
+    limit: int = Field(20, ge=1, le=100, description="How many items at the most.")
+    cursor: str | None = Field(None, max_length=512, description="`nextCursor` of the page before.")
+
+
+class EventData(Shape):
+    """The ``data`` of an event as a consumer reads it: what it needs is typed, whatever else is there is ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def _printable(text: str) -> str:
+    # NUL and its kin have no business in a name and break what reads logs, mails and exports
+    if any(ord(letter) < 32 and letter not in "\n\t" or 0x7F <= ord(letter) < 0xA0 for letter in text):
+        raise ValueError("must hold no control characters")
+    return text
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("must be an IANA time zone such as Europe/Berlin")
+    return name
+
+
+def _utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be an instant between the years 1 and 9999 in UTC") from None
+
+
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\n\t]*$"),
+    AfterValidator(_printable),
+]
+"""One line of text, 1-200 characters, trimmed."""
+
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_printable)
+]
+"""Free text, 1-2000 characters, trimmed."""
+
+Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
+"""An IANA time zone name."""
+
+Instant = Annotated[
+    datetime,
+    Field(json_schema_extra={"format": "date-time"}),
+    AfterValidator(lambda instant: instant if instant.tzinfo else _naive()),
+    AfterValidator(_utc),
+    PlainSerializer(lambda instant: instant.isoformat().replace("+00:00", "Z"), when_used="json"),
+]
+"""An instant, RFC 3339 with an offset, taken to UTC."""
+
+
+def _naive() -> datetime:
+    raise ValueError("must have an offset, such as Z")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
+    """pydantic's errors as the envelope's ``errors``: ``[{"field": "weekly.0.from", "message": "..."}]``."""
+    return [
+        {
+            "field": ".".join(map(str, error["loc"])) or "body",
+            "message": error["msg"].removeprefix("Value error, "),
+        }
+        for error in errors
+    ]
+
+
+def invalid(field: str, message: str) -> ValidationFailed:
+    """A failed validation that only a use case can tell."""
+    return ValidationFailed(errors=[{"field": field, "message": message}])

@@ -1,0 +1,38 @@
+"""Tombstones: the ids of what was erased for good, so that an event that arrives late brings nothing back."""
+
+from pymongo import IndexModel
+from pymongo.client_session import ClientSession
+
+from chassis import outbox
+from chassis.clock import instant_text, now
+from chassis.events import Event, cloud_event
+from chassis.mongo import Database
+
+COLLECTION = "tombstones"
+INDEXES: list[IndexModel] = [outbox.INDEX]
+
+
+def receipt(service: str, user_id: str) -> Event:
+    """What a service answers to ``user-deleted``: it erased, or anonymised, all that it held about the person."""
+    data = {"userId": user_id, "service": service, "erasedAt": instant_text(now())}
+    return cloud_event(service, "user-data-erased", user_id, data)
+
+
+class Tombstones:
+    """One document per erased id: nothing personal, kept for ever; it carries the erasure's announcement."""
+
+    def __init__(self, database: Database) -> None:
+        self._tombstones = database[COLLECTION]
+
+    def bury(self, identifier: str, announcement: Event, session: ClientSession) -> None:
+        """Mark an id as erased, announcing it; again is the same as once, but announces again."""
+        self._tombstones.update_one(
+            {"_id": identifier},
+            {"$setOnInsert": {"at": now()}, "$push": outbox.announce(announcement)},
+            upsert=True,
+            session=session,
+        )
+
+    def holds(self, identifier: str, session: ClientSession | None = None) -> bool:
+        """Whether this id was erased."""
+        return self._tombstones.find_one({"_id": identifier}, {"_id": 1}, session=session) is not None

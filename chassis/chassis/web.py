@@ -1,0 +1,143 @@
+"""The base of every Flask app: envelope for every answer, request ids, log line, metrics, health."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from chassis import context, health, metrics
+from chassis.api import Api, render
+from chassis.config import BaseConfig
+from chassis.errors import AppError, InternalError
+from chassis.tokens import TokenVerifier
+
+log = structlog.get_logger("http")
+
+LARGEST_BODY = 1024 * 1024
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_HTTP_CODES = {
+    400: "MALFORMED_REQUEST",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+}
+_HTTP_MESSAGES = {
+    404: "There is no such route.",
+    405: "This route does not take that method.",
+    413: "The body is too large.",
+}
+
+
+def create_flask(
+    name: str,
+    config: BaseConfig,
+    *,
+    apis: Sequence[Api],
+    checks: Mapping[str, health.Check],
+    unavailable: Callable[[Flask], None] | None = None,
+) -> Flask:
+    """A Flask app of service ``name`` with what every service has.
+
+    ``unavailable`` registers how the errors of a dependency (the database driver's) become 503.
+    """
+    app = Flask(name, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.url_map.redirect_defaults = False
+    app.url_map.merge_slashes = False
+    # the gateway, the only client, replaces X-Forwarded-For by the address that it saw
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0)  # type: ignore[method-assign]
+    app.extensions["token_verifier"] = TokenVerifier(config.jwt_secret.get_secret_value())
+    app.register_blueprint(health.blueprint(checks))
+    app.register_blueprint(metrics.blueprint)
+    for api in apis:
+        app.register_blueprint(api)
+    _number_requests(app)
+    _log_requests(app, name)
+    app.register_error_handler(AppError, failure)
+    app.register_error_handler(HTTPException, _http_failure)
+    app.register_error_handler(Exception, _defect)
+    if unavailable:
+        unavailable(app)
+    return app
+
+
+def failure(error: AppError) -> Response:
+    """The error envelope."""
+    return render(error.status, error_envelope(error), error.headers)
+
+
+def error_envelope(error: AppError) -> dict[str, object]:
+    """The body of an error's answer."""
+    envelope: dict[str, object] = {
+        "success": False,
+        "message": error.text,
+        "code": error.code,
+        "requestId": context.request_id(),
+    }
+    if error.errors is not None:
+        envelope["errors"] = error.errors
+    if error.data is not None:
+        envelope["data"] = error.data
+    return envelope
+
+
+def _http_failure(error: HTTPException) -> Response:
+    status = error.code or 500
+    envelope = {
+        "success": False,
+        "message": _HTTP_MESSAGES.get(status, error.name),
+        "code": _HTTP_CODES.get(status, error.name.upper().replace(" ", "_")),
+        "requestId": context.request_id(),
+    }
+    headers = {key: value for key, value in error.get_headers() if key in ("Allow", "Retry-After")}
+    return render(status, envelope, headers)
+
+
+def _defect(error: Exception) -> Response:
+    log.error("unhandled error", exc_info=error)
+    return failure(InternalError())
+
+
+def _number_requests(app: Flask) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+        g.request_context = context.bound(request.headers.get(context.HEADER))
+        g.request_context.__enter__()
+
+    @app.after_request
+    def stamp(response: Response) -> Response:
+        response.headers[context.HEADER] = context.request_id() or ""
+        return response
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        bound = g.pop("request_context", None)
+        if bound is not None:
+            bound.__exit__(None, None, None)
+
+
+def _log_requests(app: Flask, name: str) -> None:
+    @app.after_request
+    def record(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        seconds = time.perf_counter() - g.began
+        # a client may make methods up: only known ones become label values
+        method = request.method if request.method in _METHODS else "OTHER"
+        metrics.REQUESTS.labels(name, method, route, response.status_code).inc()
+        metrics.DURATION.labels(name, method, route).observe(seconds)
+        if not route.startswith(("/health", "/metrics")):
+            who = g.get("identity")
+            log.info(
+                "request",
+                method=request.method,
+                route=route,
+                status=response.status_code,
+                ms=round(seconds * 1000, 1),
+                user=who.user_id if who else None,
+            )
+        return response
