@@ -1,0 +1,42 @@
+"""What auth-service publishes, accepts and serves is what contracts/ says."""
+
+from datetime import UTC, datetime
+
+import pytest
+from auth_service import events
+from auth_service.app import create_app
+from auth_service.bootstrap import Built
+from devkit.testing import assert_valid, check_routes, example
+from pydantic import BaseModel
+
+
+def test_user_registered_is_as_its_schema_says() -> None:
+    assert_valid(
+        events.user_registered(
+            {
+                "_id": "0123456789abcdef",
+                "email": "ann@clinic.example",
+                "name": "Ann Lee",
+                "role": "patient",
+                "createdAt": datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
+            }
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        ("user-updated", events.UserUpdated),
+        ("user-deactivated", events.UserDeactivated),
+        ("user-recovered", events.UserRecovered),
+        ("user-deleted", events.UserDeleted),
+    ],
+)
+def test_every_accepted_event_can_be_read(kind: str, shape: type[BaseModel]) -> None:
+    event = example(kind)
+    assert shape.model_validate(event["data"]).model_dump()["user_id"] == event["subject"]
+
+
+def test_the_routes_are_those_of_the_contract(built: Built) -> None:
+    check_routes(create_app(built), "auth-service")
