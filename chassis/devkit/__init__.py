@@ -1,0 +1,1 @@
+"""Developer-machine tooling: sets the checkout up, runs the suite and its tests. Never part of an image."""

@@ -1,0 +1,46 @@
+"""Where things are in a checkout, and the fixed list of services."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = ROOT / ".local"
+VENVS = LOCAL / "venv"
+CACHE = LOCAL / "cache"
+CHASSIS = ROOT / "chassis"
+DEVKIT = CHASSIS / "devkit"
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    folder_name: str
+    package: str
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / self.folder_name
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "requirements.lock"
+
+
+def _service(name: str) -> Service:
+    return Service(name, f"{name}-service", f"{name}_service")
+
+
+GATEWAY = Service("gateway", "gateway", "gateway")
+SCHEDULER = _service("scheduler")
+#: The five that have one web, one consumer and one relay each.
+PLAIN_SERVICES = tuple(_service(name) for name in ("auth", "user", "doctor", "appointment", "review"))
+SERVICES = (GATEWAY, *PLAIN_SERVICES, SCHEDULER)
+
+
+def venv_python(name: str) -> Path:
+    return VENVS / name / "bin" / "python"
+
+
+def tool(name: str) -> Path:
+    """A program of the tools environment (uv, supervisord)."""
+    return VENVS / "tools" / "bin" / name

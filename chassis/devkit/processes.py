@@ -1,0 +1,142 @@
+"""The table of processes: what runs, from which environment, and with which variables."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from devkit import mongod, venvs
+from devkit.health import Check
+from devkit.layout import CHASSIS, GATEWAY, PLAIN_SERVICES, ROOT, SCHEDULER, SERVICES, VENVS, Service, venv_python
+from devkit.rabbitmq import Broker
+from devkit.recipes import Recipe, base_environment
+
+#: Where each listener sits in an instance's block of ports; the gateway's only counts where its port is not fixed.
+OFFSETS = {"epmd": 0, "rabbitmq-dist": 1, "rabbitmq": 2, "mongod": 3, "mail": 4}
+OFFSETS.update({service.name: 8 + index for index, service in enumerate(SERVICES)})
+
+#: Where one process would leave a core idle under load.
+_BUSY = {"gateway", "appointment"}
+#: For the local servers themselves; a service is given its URLs only.
+_NOT_FOR_SERVICES = {"RABBITMQ_USER", "RABBITMQ_PASSWORD"}
+
+
+@dataclass(frozen=True)
+class Process:
+    name: str
+    recipe: Recipe
+    check: Check
+    #: Servers start in rising stages, each once the one before is healthy; what uses them comes last.
+    stage: int = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one instance is made of: its folder, its ports, its settings."""
+
+    folder: Path
+    ports: Mapping[str, int]
+    settings: Mapping[str, str]
+    mail_folder: Path
+
+    @property
+    def broker(self) -> Broker:
+        return Broker(
+            folder=self.folder / "data" / "rabbitmq",
+            port=self.ports["rabbitmq"],
+            epmd_port=self.ports["epmd"],
+            dist_port=self.ports["rabbitmq-dist"],
+            user=self.settings["RABBITMQ_USER"],
+            password=self.settings["RABBITMQ_PASSWORD"],
+            vhosts=("suite",),
+        )
+
+    @property
+    def mongodb_uri(self) -> str:
+        return self.settings.get("MONGODB_URI") or mongod.uri(self.ports["mongod"])
+
+    @property
+    def amqp_url(self) -> str:
+        return self.settings.get("AMQP_URL") or self.broker.url("suite")
+
+    @property
+    def smtp_url(self) -> str:
+        return self.settings.get("SMTP_URL") or f"smtp://127.0.0.1:{self.ports['mail']}"
+
+    def processes(self) -> list[Process]:
+        services = [
+            *self._web(GATEWAY),
+            *(process for service in PLAIN_SERVICES for process in self._plain(service)),
+            *self._plain(SCHEDULER),
+            *self._celery(),
+        ]
+        return [*self._servers(), *services]
+
+    def _servers(self) -> Iterator[Process]:
+        instance = str(self.folder)
+        if not self.settings.get("MONGODB_URI"):
+            port = self.ports["mongod"]
+            recipe = mongod.recipe(self.folder / "data" / "mongodb", port, instance=instance)
+            yield Process("mongod", recipe, Check("mongodb", port), stage=1)
+        if not self.settings.get("AMQP_URL"):
+            epmd = Check("tcp", self.broker.epmd_port)
+            yield Process("epmd", self.broker.epmd_recipe(instance=instance), epmd, stage=0)
+            # Without its port mapper the broker gives up at once, so that one must listen before.
+            yield Process("rabbitmq", self.broker.recipe(instance=instance), Check("amqp", self.broker.port), stage=1)
+        if not self.settings.get("SMTP_URL"):
+            port = self.ports["mail"]
+            argv = [str(venv_python("tools")), "-m", "devkit.mail_catcher", str(port), str(self.mail_folder)]
+            env = {**base_environment(), "SUITE_INSTANCE": instance, "PYTHONPATH": str(CHASSIS)}
+            yield Process("mail", Recipe(argv, str(ROOT), env), Check("tcp", port), stage=0)
+
+    def _plain(self, service: Service) -> Iterator[Process]:
+        yield from self._web(service)
+        for kind in ("consumer", "relay"):
+            yield self._beating(service, kind, ["python", "-m", f"{service.package}.{kind}"])
+
+    def _celery(self) -> Iterator[Process]:
+        package = SCHEDULER.package
+        worker = ["celery", "-A", f"{package}.worker", "worker", "--loglevel=info", "--concurrency=1"]
+        yield self._beating(SCHEDULER, "worker", worker)
+        schedule = str(self.folder / "celerybeat-schedule")
+        yield self._beating(SCHEDULER, "beat", ["celery", "-A", f"{package}.beat", "beat", "--schedule", schedule])
+
+    def _web(self, service: Service) -> Iterator[Process]:
+        name = f"{service.name}-web"
+        metrics = str(self.folder / "metrics" / name)
+        env = {
+            "PORT": str(self.ports[service.name]),
+            "WEB_CONCURRENCY": self.settings.get("WEB_CONCURRENCY") or ("2" if service.name in _BUSY else "1"),
+            "PROMETHEUS_MULTIPROC_DIR": metrics,
+        }
+        if service is GATEWAY:
+            others = (other for other in SERVICES if other is not GATEWAY)
+            env |= {f"{o.name.upper()}_SERVICE_URL": f"http://127.0.0.1:{self.ports[o.name]}" for o in others}
+        argv = ["gunicorn", "-c", "gunicorn.conf.py", f"{service.package}.wsgi:app"]
+        # What a dead process counted must not be added to what its successor counts.
+        recipe = replace(self._recipe(service, argv, env), empty=[metrics])
+        yield Process(name, recipe, Check("http", self.ports[service.name]))
+
+    def _beating(self, service: Service, kind: str, argv: list[str]) -> Process:
+        name = f"{service.name}-{kind}"
+        heartbeat = self.folder / "heartbeat" / name
+        heartbeat.parent.mkdir(parents=True, exist_ok=True)
+        recipe = self._recipe(service, argv, {"HEARTBEAT_FILE": str(heartbeat)})
+        return Process(name, replace(recipe, remove=[str(heartbeat)]), Check("heartbeat", file=str(heartbeat)))
+
+    def _recipe(self, service: Service, argv: list[str], env: Mapping[str, str]) -> Recipe:
+        bin_folder = VENVS / service.folder_name / "bin"
+        stamp = venvs.runtime(service).stamp
+        environment = {
+            **base_environment(str(bin_folder)),
+            **{name: value for name, value in self.settings.items() if name not in _NOT_FOR_SERVICES},
+            "BIND_HOST": "127.0.0.1",
+            "MONGODB_URI": self.mongodb_uri,
+            "AMQP_URL": self.amqp_url,
+            "SMTP_URL": self.smtp_url,
+            "CONTRACTS_DIR": str(ROOT / "contracts"),
+            "SUITE_INSTANCE": str(self.folder),
+            **env,
+        }
+        built_from = stamp.read_text() if stamp.exists() else ""
+        command = [str(bin_folder / argv[0]), *argv[1:]]
+        return Recipe(command, str(service.folder), environment, built_from=built_from)

@@ -1,0 +1,163 @@
+"""`make test`: lint, then every suite of tests, each from its own folder and environment; figures at the end."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit import dotenv, lint, say, setup, venvs
+from devkit.layout import CACHE, CHASSIS, ROOT, SERVICES, venv_python
+from devkit.servers import TestServers, end_group
+from devkit.venvs import Venv
+
+#: A suite that takes longer than this hangs.
+_LIMIT = 1200.0
+
+
+@dataclass(frozen=True)
+class Suite:
+    name: str
+    folder: Path
+    tests: Path
+    venv: Venv
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    problem: str = ""
+
+
+SUITES = (
+    Suite("chassis", CHASSIS, CHASSIS / "tests", venvs.CHASSIS_TEST),
+    *(Suite(s.folder_name, s.folder, s.folder / "tests", venvs.testing(s)) for s in SERVICES),
+)
+#: Starts a whole suite of its own, so nothing else runs beside it.
+END_TO_END = Suite("tests", ROOT, ROOT / "tests", venvs.SUITE_TESTS)
+
+
+def run(names: Sequence[str], arguments: Sequence[str]) -> int:
+    """Run everything, or the suites named. The exit code is 0 if all passed and each ran at least one test."""
+    began = time.monotonic()
+    everything = (*SUITES, END_TO_END)
+    if unknown := set(names) - {suite.name for suite in everything}:
+        raise say.Failure(
+            f"no suite is named {', '.join(sorted(unknown))}; there is: {', '.join(s.name for s in everything)}"
+        )
+    chosen = [suite for suite in everything if not names or suite.name in names]
+    with_lint = not names
+    _set_up(chosen, with_lint)
+    say.line(f"Set-up took {say.seconds(began)}.")
+    took = []
+    clean = True
+    results: list[Result] = []
+    with _servers(tuple(suite.name for suite in chosen)) as variables:
+        if with_lint:
+            started = time.monotonic()
+            say.line("lint:")
+            clean = lint.run()
+            took.append(f"lint {say.seconds(started)}{'' if clean else ' (NOT CLEAN)'}")
+        # Two at a time: most of a suite's time is waiting for servers.
+        with ThreadPoolExecutor(2) as pool:
+            side_by_side = [suite for suite in chosen if suite is not END_TO_END]
+            results += pool.map(lambda suite: _run(suite, variables[suite.name], arguments), side_by_side)
+    if END_TO_END in chosen:
+        results.append(_run(END_TO_END, {}, arguments))
+    return _conclude(results, took, clean, began)
+
+
+def _set_up(chosen: Sequence[Suite], with_lint: bool) -> None:
+    wanted = [venvs.TOOLS, *(suite.venv for suite in chosen)]
+    if with_lint:
+        wanted.append(venvs.LINT)
+    if END_TO_END in chosen:
+        wanted += setup.runtimes()
+    setup.ensure(wanted, needs_mongod=True, needs_rabbitmq=True)
+
+
+@contextmanager
+def _servers(names: tuple[str, ...]) -> Iterator[dict[str, dict[str, str]]]:
+    """One MongoDB and one broker for the run, with a virtual host per suite."""
+    if os.environ.get("TEST_MONGODB_URI") and os.environ.get("TEST_AMQP_URL"):
+        yield {name: {} for name in names}
+        return
+    servers = TestServers(vhosts=names)
+    try:
+        servers.begin_rabbitmq()
+        servers.begin_mongod()
+        servers.finish_mongod()
+        servers.finish_rabbitmq()
+        uri = servers.mongodb_uri
+        yield {name: {"TEST_MONGODB_URI": uri, "TEST_AMQP_URL": servers.broker.url(name)} for name in names}
+    finally:
+        servers.stop()
+
+
+def _run(suite: Suite, variables: Mapping[str, str], arguments: Sequence[str]) -> Result:
+    started = time.monotonic()
+    if not suite.tests.is_dir():
+        return Result(suite.name, 0, 0, 0, 0.0, problem="has no tests folder")
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as output:
+        figures = Path(folder) / "figures.json"
+        options = ["-p", "devkit.pytest_plugin", "-o", f"cache_dir={CACHE / 'pytest' / suite.name}"]
+        # A test that hangs shows where, long before the limit ends it.
+        options += ["-o", "faulthandler_timeout=180", "-q", "-ra"]
+        child = subprocess.Popen(
+            [str(venv_python(suite.venv.name)), "-m", "pytest", *options, *arguments, str(suite.tests)],
+            cwd=suite.folder,
+            env={**_environment(), **variables, "DEVKIT_RESULT": str(figures)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            child.wait(_LIMIT)
+        finally:
+            end_group(child)
+        output.seek(0)
+        say.line(f"\n== {suite.name} ({say.seconds(started)})\n{output.read().strip()}")
+        return _result(suite.name, figures, child.returncode, time.monotonic() - started)
+
+
+def _result(name: str, figures: Path, code: int, seconds: float) -> Result:
+    found = json.loads(figures.read_text()) if figures.exists() else {"passed": 0, "failed": 0, "skipped": 0}
+    problem = ""
+    if code != 0 and not found["failed"]:
+        problem = f"pytest ended with {code}"
+    if not found["passed"] and not found["failed"]:
+        problem = "ran no test"
+    return Result(name, found["passed"], found["failed"], found["skipped"], seconds, problem)
+
+
+def _environment() -> dict[str, str]:
+    """The developer's environment without the suite's own variables: tests set what they need."""
+    hidden = dotenv.documented_names(ROOT / ".env.example") | {"PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV"}
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return {**kept, "CONTRACTS_DIR": str(ROOT / "contracts")}
+
+
+def _conclude(results: Sequence[Result], took: list[str], clean: bool, began: float) -> int:
+    problems = [f"{result.name} {result.problem}" for result in results if result.problem]
+    passed, skipped = sum(r.passed for r in results), sum(r.skipped for r in results)
+    # A suite that could not even run is a failure too, and must be seen in the figures.
+    failed = sum(result.failed or bool(result.problem) for result in results)
+    say.line()
+    say.line(f"{passed} passed, {failed} failed, {skipped} skipped")
+    parts = [*took, *(f"{result.name} {result.seconds:.1f} s" for result in results)]
+    say.line(f"In {say.seconds(began)} these ran: {', '.join(parts)}.")
+    if problems:
+        say.error("; ".join(problems))
+    if not clean:
+        say.error("lint is not clean")
+    return 0 if clean and failed == 0 and passed > 0 else 1

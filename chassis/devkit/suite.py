@@ -1,0 +1,258 @@
+"""One running suite: local servers and every process of the seven services, under a supervisord of its own."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit import dotenv, layout, locking, mongod, orphans, ports, say
+from devkit.processes import OFFSETS, Plan, Process
+from devkit.supervisor import DOWN, State, Supervisor, exists
+from devkit.waiting import holds_within
+
+#: Failed starts in a row that make `up` give up on a process, instead of waiting for what will not come.
+_HOPELESS = 5
+_PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    pid: int
+    state: str
+    healthy: bool
+    uptime: int
+
+
+class Instance:
+    """A suite in `folder`, apart from every other: own ports, servers, data and processes.
+
+    `settings` are the variables of its processes, as `.env` holds them; without a `gateway_port` it gets one itself.
+    """
+
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str], gateway_port: int | None = None, mail: Path | None = None
+    ) -> None:
+        self.folder = folder.resolve()
+        self.settings = dict(settings)
+        self.mail_folder = mail or self.folder / "mail"
+        self.supervisor = Supervisor(self.folder)
+        self._gateway_port = gateway_port
+        self._note = self.folder / "instance.json"
+
+    # -- what others need to know of it -------------------------------------------------------------------------
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(self.folder, self.ports, self.settings, self.mail_folder)
+
+    @property
+    def ports(self) -> dict[str, int]:
+        noted = self._noted()
+        if "block" not in noted:
+            raise say.Failure("the suite was never started here: make up")
+        found = {name: noted["block"] + offset for name, offset in OFFSETS.items()}
+        if self._gateway_port:
+            found["gateway"] = self._gateway_port
+        return found
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['gateway']}"
+
+    @property
+    def mongodb_uri(self) -> str:
+        return self.plan.mongodb_uri
+
+    @property
+    def amqp_url(self) -> str:
+        return self.plan.amqp_url
+
+    def log(self, process: str) -> Path:
+        return self.folder / "log" / f"{process}.log"
+
+    def environment(self, process: str) -> dict[str, str]:
+        """The variables that `process` runs with."""
+        return next(p for p in self.plan.processes() if p.name == process).recipe.env
+
+    def _noted(self) -> dict[str, int]:
+        noted: dict[str, int] = json.loads(self._note.read_text()) if self._note.exists() else {}
+        return noted
+
+    # -- start and stop -----------------------------------------------------------------------------------------
+
+    def up(self, report: Callable[[str], None] = say.line) -> None:
+        """Start what is missing, restart what is configured differently now, return when every part is healthy."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locking.exclusive(self.folder / "up.lock", "waiting for another start or stop of this suite"):
+            if not self.supervisor.is_running():
+                self._start_supervisor(report)
+            else:
+                self._refuse_taken_gateway_port(running_on=self._noted().get("gateway"))
+                self._write_configuration()
+                self.supervisor.apply_configuration()
+            self._start_in_stages(report)
+
+    def _start_supervisor(self, report: Callable[[str], None]) -> None:
+        if ended := orphans.end(self.folder):
+            report(f"  ok ended {ended} processes whose supervisor had died")
+        self._refuse_taken_gateway_port()
+        block = ports.PortBlock.take(self._noted().get("block"))
+        self._note.write_text(json.dumps({"block": block.start}))
+        self._write_configuration()
+        self.supervisor.start(block.descriptor)
+        block.release()
+        if not holds_within(20, self.supervisor.is_running):
+            raise say.Failure(f"supervisord did not start; see {self.supervisor.log.parent / 'supervisord.out'}")
+
+    def _refuse_taken_gateway_port(self, running_on: int | None = None) -> None:
+        port = self._gateway_port
+        if port is None or port == running_on or ports.is_free(port):
+            return
+        who = ports.who_listens(port)
+        raise say.Failure(f"port {port} is in use by {who}; choose another one: GATEWAY_PORT=9090 make up")
+
+    def _write_configuration(self) -> None:
+        plan = self.plan
+        commands = {p.name: p.recipe.save(self.folder / "process" / f"{p.name}.json") for p in plan.processes()}
+        self.supervisor.configure(commands)
+        self._note.write_text(json.dumps({"block": self._noted()["block"], "gateway": plan.ports["gateway"]}))
+
+    def _start_in_stages(self, report: Callable[[str], None]) -> None:
+        processes = self.plan.processes()
+        for stage in sorted({process.stage for process in processes}):
+            now = [process for process in processes if process.stage == stage]
+            states = self.supervisor.states()
+            self.supervisor.start_processes(p.name for p in now if states[p.name].state in DOWN)
+            with self._replica_set_if_among(now):
+                self._wait_until_healthy(now, report)
+
+    @contextmanager
+    def _replica_set_if_among(self, processes: Iterable[Process]) -> Iterator[None]:
+        """A MongoDB server on its own never becomes a primary: configure it while the others start."""
+        ports_of_mongod = [process.check.port for process in processes if process.check.kind == "mongodb"]
+        helpers = [mongod.begin_primary(port) for port in ports_of_mongod if not mongod.is_primary(port)]
+        try:
+            yield
+        finally:
+            for helper in helpers:
+                helper.kill()
+                helper.communicate()
+
+    def _wait_until_healthy(self, processes: Iterable[Process], report: Callable[[str], None]) -> None:
+        waiting = {process.name: process for process in processes}
+        failed_starts: dict[str, set[int]] = {}
+        started = time.monotonic()
+        while waiting:
+            states = self.supervisor.states()
+            for name, process in list(waiting.items()):
+                state = states[name]
+                if state.state in {"STARTING", "RUNNING"}:
+                    if process.check.passes():
+                        del waiting[name]
+                        report(f"  ok {name} ({say.seconds(started)})")
+                else:
+                    failed_starts.setdefault(name, set()).add(state.started)
+            broken = [n for n, starts in failed_starts.items() if n in waiting and len(starts) >= _HOPELESS]
+            broken += [name for name in waiting if states[name].state == "FATAL"]
+            if broken or (waiting and time.monotonic() - started > _PATIENCE):
+                raise say.Failure(self._diagnosis(broken or list(waiting), states))
+            holds_within(0.2, lambda: False)
+
+    def _diagnosis(self, names: list[str], states: Mapping[str, State]) -> str:
+        parts = [f"not healthy: {', '.join(names)}"]
+        for name in names:
+            tail = self.log(name).read_text(errors="replace").splitlines()[-15:] if self.log(name).exists() else []
+            parts.append(f"--- {name} ({states[name].state}), the end of {self.log(name)}:")
+            parts += [line[:400] for line in tail] or ["(empty)"]
+        return "\n".join(parts)
+
+    def down(self, report: Callable[[str], None] = say.line) -> None:
+        """End every process, those first that use others; nothing of this instance is left running."""
+        if not self.folder.exists():
+            return
+        with locking.exclusive(self.folder / "up.lock", "waiting for another start or stop of this suite"):
+            if self.supervisor.is_running():
+                stages = self._stages()
+                for stage in sorted(set(stages.values()), reverse=True):
+                    self._stop_and_wait([name for name, at in stages.items() if at == stage])
+                pid = self.supervisor.pid()
+                self.supervisor.shut_down()
+                holds_within(30, lambda: not exists(pid))
+            if ended := orphans.end(self.folder):
+                report(f"  ok ended {ended} processes that were still there")
+            self.supervisor.forget_socket()
+
+    def _stages(self) -> dict[str, int]:
+        """The stage of every process that supervisord has now, whatever the settings say by now."""
+        known = {process.name: process.stage for process in self.plan.processes()}
+        servers = {"mongod": 1, "epmd": 0, "mail": 0, "rabbitmq": 1}
+        return {name: known.get(name, servers.get(name, 2)) for name in self.supervisor.states()}
+
+    def _stop_and_wait(self, names: list[str]) -> None:
+        self.supervisor.stop_processes(names)
+        holds_within(40, lambda: all(self.supervisor.states()[name].state in DOWN for name in names))
+
+    # -- single processes ---------------------------------------------------------------------------------------
+
+    def status(self) -> list[Row]:
+        """Every process of the table; what should be there and is not is listed too."""
+        running = self.supervisor.is_running()
+        states = self.supervisor.states() if running else {}
+        rows = []
+        for process in self.plan.processes():
+            state = states.get(process.name)
+            alive = state is not None and state.pid > 0
+            row = Row(
+                process.name,
+                state.pid if state else 0,
+                state.state if state else "DOWN",
+                alive and process.check.passes(),
+                state.uptime if state else 0,
+            )
+            rows.append(row)
+        return rows
+
+    def pid(self, process: str) -> int:
+        return self.supervisor.states()[process].pid
+
+    def kill(self, process: str, signal_number: int = signal.SIGKILL) -> None:
+        """Send a signal to the process, as an accident would: supervisord brings it back."""
+        os.kill(self.pid(process), signal_number)
+
+    def stop(self, *processes: str) -> None:
+        """Stop them until `start`."""
+        self._stop_and_wait(list(processes))
+
+    def start(self, *processes: str) -> None:
+        """Start them, and return when they are healthy."""
+        self.supervisor.start_processes(processes)
+        self.wait_until_healthy(*processes)
+
+    def restart(self, *processes: str) -> None:
+        self.stop(*processes)
+        self.start(*processes)
+
+    def is_healthy(self, process: str) -> bool:
+        return next(p for p in self.plan.processes() if p.name == process).check.passes()
+
+    def wait_until_healthy(self, *processes: str) -> None:
+        """Wait for these, or for all if none is named."""
+        wanted = [p for p in self.plan.processes() if not processes or p.name in processes]
+        self._wait_until_healthy(wanted, lambda _: None)
+
+
+def of_checkout(environ: Mapping[str, str] = os.environ) -> Instance:
+    """The suite that `make up` runs: `.local/run`, set by `.env` and the process environment."""
+    names = dotenv.documented_names(layout.ROOT / ".env.example")
+    settings = dotenv.chosen(dotenv.ensure(layout.ROOT / ".env"), environ, names)
+    port = settings.get("GATEWAY_PORT") or "8080"
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise say.Failure(f"GATEWAY_PORT={port} is not a port")
+    # Each process is given a port of its own: one from outside can only be meant for a single service.
+    settings = {name: value for name, value in settings.items() if name not in {"PORT", "GATEWAY_PORT"} and value != ""}
+    return Instance(layout.LOCAL / "run", settings, int(port), layout.LOCAL / "mail")
