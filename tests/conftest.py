@@ -1,0 +1,29 @@
+from collections.abc import Iterator
+
+import pytest
+from devkit import trial
+from devkit.suite import Instance
+
+from tests.client import Gateway, Person
+
+RECOVERY_SECONDS = 12
+"""Long enough to change one's mind in a test, short enough to see the purge."""
+
+
+@pytest.fixture(scope="session")
+def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
+    """A whole suite of its own: every process, MongoDB and RabbitMQ, beside whatever else runs here."""
+    settings = {"ACCOUNT_RECOVERY_DAYS": f"{RECOVERY_SECONDS / 86400:.9f}", "PURGE_EVERY_SECONDS": "2"}
+    with trial.running(settings) as instance:
+        yield instance
+        instance.keep = request.session.testsfailed > 0
+
+
+@pytest.fixture
+def gateway(suite: Instance) -> Gateway:
+    return Gateway(suite.gateway_url)
+
+
+@pytest.fixture
+def admin(suite: Instance, gateway: Gateway) -> Person:
+    return gateway.log_in(suite.settings["ADMIN_EMAIL"], suite.settings["ADMIN_PASSWORD"])

@@ -1,0 +1,55 @@
+"""Every event published has a schema, an example and a consumer; every subscription a publisher and a process."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from devkit.layout import PLAIN_SERVICES, ROOT, SCHEDULER, Service
+
+EVENTS = ROOT / "contracts" / "events"
+SUBSCRIPTIONS: dict[str, dict[str, list[str]]] = json.loads((ROOT / "contracts" / "subscriptions.json").read_text())
+SERVICES = {service.folder_name: service for service in (*PLAIN_SERVICES, SCHEDULER)}
+EVENT_TYPES = sorted(file.name.removesuffix(".v1.schema.json") for file in EVENTS.glob("*.v1.schema.json"))
+
+
+def published(service: Service) -> set[str]:
+    """Event types that the service's code makes: the first argument of ``_event(...)``, and receipts."""
+    types = set()
+    for file in (service.folder / service.package).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                if node.func.id == "_event" and isinstance(node.args[0], ast.Constant):
+                    types.add(node.args[0].value)
+                if node.func.id == "receipt":
+                    types.add("user-data-erased")
+    return types
+
+
+PUBLISHED = {name: published(service) for name, service in SERVICES.items()}
+
+
+def test_the_code_was_read() -> None:
+    assert sum(len(types) for types in PUBLISHED.values()) >= len(EVENT_TYPES)
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES)
+def test_every_schema_has_an_example_a_publisher_and_a_consumer(kind: str) -> None:
+    assert (EVENTS / f"{kind}.v1.example.json").exists()
+    sources = {name for name, types in PUBLISHED.items() if kind in types}
+    assert sources
+    consumed = {source for row in SUBSCRIPTIONS.values() for source, kinds in row.items() if kind in kinds}
+    assert consumed == sources
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_everything_published_has_a_schema(name: str) -> None:
+    assert PUBLISHED[name] <= set(EVENT_TYPES)
+
+
+@pytest.mark.parametrize("name", SUBSCRIPTIONS)
+def test_every_subscription_is_handled_by_the_services_consumer(name: str) -> None:
+    module = Path(SERVICES[name].folder, SERVICES[name].package, "consumer.py").read_text()
+    for source, kinds in SUBSCRIPTIONS[name].items():
+        for kind in kinds:
+            assert f'"{kind}"' in module and f'"{source}"' in module

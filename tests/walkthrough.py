@@ -1,0 +1,196 @@
+"""A clinic's day, through the gateway alone: each step is printed and checked. ``make demo`` runs it.
+
+    GATEWAY_URL=http://127.0.0.1:8080 ADMIN_EMAIL=... ADMIN_PASSWORD=... python -m tests.walkthrough
+"""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from tests.client import Gateway, Person, Surprise, eventually
+from tests.clinic import PROFILE, book, hours, slots
+
+CROWD = 50
+
+
+class Day:
+    """The walk-through; ``tell`` gets each line."""
+
+    def __init__(self, url: str, admin_email: str, admin_password: str, tell: Callable[[str], None]) -> None:
+        self.gateway = Gateway(url)
+        self._admin = (admin_email, admin_password)
+        self._tell = tell
+        self._number = 0
+
+    def run(self) -> None:
+        """The whole day. Raises Surprise at the first thing that is not as it should be."""
+        patient, doctor = self.arrivals()
+        admin = self.opening(doctor)
+        self.booking(patient, doctor)
+        self.rush(doctor)
+        self.visit(patient, doctor)
+        self.followers(patient, doctor)
+        self.leaving_and_coming_back(patient)
+        self.night(admin)
+
+    def arrivals(self) -> tuple[Person, Person]:
+        self._step("A patient and a doctor sign up")
+        patient, doctor = self.gateway.sign_up("Ann Lee"), self.gateway.sign_up("Ben Ito", role="doctor")
+        self._seen(f"patient {patient.email}, doctor {doctor.email}")
+        me = patient.get("/users/me").expect(200)
+        self._seen(f"the profile is there at once: {me.data['name']}, {me.data['status']}, version {me.data['version']}")
+        changed = patient.call("PATCH", "/users/me", {"timezone": "Europe/Berlin"}, headers={"If-Match": me.headers["ETag"]})
+        self._seen(f"her time zone is set: {changed.expect(200).data['timezone']}")
+        stale = patient.call("PATCH", "/users/me", {"timezone": "Asia/Tokyo"}, headers={"If-Match": me.headers["ETag"]})
+        self._seen(f"a change made on a stale copy is refused: {stale.expect(412).status}")
+
+        self._step("Tokens are rotated")
+        first = patient.tokens["refreshToken"]
+        second = self.gateway.call("POST", "/auth/refresh", {"refreshToken": first}).expect(200)
+        again = self.gateway.call("POST", "/auth/refresh", {"refreshToken": first}).expect(200)
+        self._check(second.data["refreshToken"] == again.data["refreshToken"] != first, "one successor")
+        patient.tokens = second.data
+        self._seen("a refresh token gives one successor, the same one when asked twice at once")
+        wrong = self.gateway.call("POST", "/auth/login", {"email": patient.email, "password": "not hers at all"})
+        self._seen(f"a wrong password: {wrong.expect(401, 'INVALID_CREDENTIALS').code}")
+        return patient, doctor
+
+    def opening(self, doctor: Person) -> Person:
+        self._step("The doctor opens a practice, and an admin approves it")
+        profile = doctor.put("/doctors/me", PROFILE).expect(201).data
+        self._seen(f"profile: {profile['specialty']}, {profile['moderationStatus']}")
+        self.gateway.call("GET", f"/doctors/{doctor.id}").expect(404)
+        self._seen("nobody sees it yet")
+        admin = self.gateway.log_in(*self._admin)
+        admin.post(f"/admin/doctors/{doctor.id}/approve").expect(200)
+        calendar = doctor.put("/doctors/me/availability", hours()).expect(200).data
+        self._seen(f"approved; open every day in {calendar['timezone']}, {calendar['slotMinutes']} minutes a slot")
+        card = self.gateway.call("GET", f"/doctors/{doctor.id}").expect(200).data
+        listed = self.gateway.call("GET", "/doctors?specialty=Cardiology&limit=100").expect(200).data["items"]
+        self._check(any(item["id"] == doctor.id for item in listed), "the doctor is listed")
+        self._seen(f"anyone finds {card['name']} now")
+        return admin
+
+    def booking(self, patient: Person, doctor: Person) -> None:
+        self._step("The patient books")
+        free = eventually("the doctor's slots", lambda: slots(self.gateway, doctor))
+        self._seen(f"{len(free)} slots in the next days, the first at {free[0]['start']}")
+        start = free[-1]["start"]
+        booked = book(patient, doctor, start).expect(201).data
+        self._seen(f"booked: {booked['start']} to {booked['end']}, {booked['status']}")
+        other = self.gateway.sign_up("Cem Aydin")
+        self._seen(f"another patient wants the same slot: {book(other, doctor, start).expect(409, 'SLOT_TAKEN').code}")
+        self._check(start not in _starts(slots(self.gateway, doctor)), "a booked slot is offered no more")
+        patient.post(f"/appointments/{booked['id']}/cancel", {"reason": "I feel better"}).expect(200)
+        self._check(start in _starts(slots(self.gateway, doctor)), "a cancelled slot is offered again")
+        self._seen("she cancels, and the slot is free again")
+        again = book(other, doctor, start).expect(201).data
+        self._seen(f"the other patient takes it: {again['status']}")
+
+    def rush(self, doctor: Person) -> None:
+        self._step(f"{CROWD} patients want one slot at the same moment")
+        with ThreadPoolExecutor(CROWD) as pool:
+            crowd = list(pool.map(lambda number: self.gateway.sign_up(f"Patient {number}"), range(CROWD)))
+            start = slots(self.gateway, doctor)[-1]["start"]
+            barrier = Barrier(CROWD)
+
+            def rush(patient: Person) -> tuple[int, str | None]:
+                barrier.wait()
+                answer = book(patient, doctor, start)
+                return answer.status, answer.code
+
+            answers = Counter(pool.map(rush, crowd))
+        self._check(answers == {(201, None): 1, (409, "SLOT_TAKEN"): CROWD - 1}, f"one winner, not {dict(answers)}")
+        self._seen(f"one 201, {CROWD - 1} times 409 SLOT_TAKEN")
+
+    def visit(self, patient: Person, doctor: Person) -> None:
+        self._step("A visit, and a review of it")
+        booked = book(patient, doctor, slots(self.gateway, doctor)[0]["start"]).expect(201).data
+        early = patient.post(f"/appointments/{booked['id']}/review", {"rating": 5})
+        self._seen(f"a review before the visit: {early.expect(409, 'NOT_REVIEWABLE').code}")
+        done = doctor.post(f"/appointments/{booked['id']}/complete").expect(200).data
+        self._seen(f"the doctor completes it: {done['status']}")
+        review = eventually(
+            "the review to be accepted",
+            lambda: patient.post(
+                f"/appointments/{booked['id']}/review", {"rating": 5, "comment": "Kind and quick."}
+            ).expect(201),
+        ).data
+        self._seen(f"{review['author']} gives {review['rating']} of 5")
+        twice = patient.post(f"/appointments/{booked['id']}/review", {"rating": 1})
+        self._seen(f"a second review: {twice.expect(409, 'ALREADY_REVIEWED').code}")
+        rating = self.gateway.call("GET", f"/doctors/{doctor.id}/rating").expect(200).data
+        self._check(rating["average"] == 5 and rating["count"] == 1, f"the rating counts it: {rating}")
+        eventually(
+            "the rating on the doctor's card",
+            lambda: self.gateway.call("GET", f"/doctors/{doctor.id}").data["rating"] == {"average": 5, "count": 1},
+        )
+        self._seen("the doctor's card shows 5.0 from one review")
+
+    def followers(self, patient: Person, doctor: Person) -> None:
+        self._step("The patient follows the doctor")
+        patient.put(f"/doctors/{doctor.id}/follow").expect(200)
+        patient.put(f"/doctors/{doctor.id}/follow").expect(200)
+        count = self.gateway.call("GET", f"/doctors/{doctor.id}").data["followers"]
+        self._check(count == 1, f"following twice counts once, not {count}")
+        following = patient.get("/users/me/following").expect(200).data["items"]
+        self._seen(f"{count} follower; she follows {len(following)}")
+        patient.call("DELETE", f"/doctors/{doctor.id}/follow").expect(200)
+        self._check(self.gateway.call("GET", f"/doctors/{doctor.id}").data["followers"] == 0, "nobody follows")
+        self._seen("and unfollows")
+
+    def leaving_and_coming_back(self, patient: Person) -> None:
+        self._step("The patient deletes her account, and changes her mind")
+        gone = patient.call("DELETE", "/users/me", {"reason": "NO_LONGER_NEEDED"}).expect(200).data
+        self._seen(f"{gone['status']}, to be purged at {gone['scheduledDeletionAt']}")
+        refused = eventually("the login to be refused", lambda: patient.log_in().expect(403, "ACCOUNT_DELETED"))
+        self._seen(f"signing in: {refused.code}")
+        back = self.gateway.call("POST", "/auth/recover", {"email": patient.email, "password": patient.password})
+        patient.tokens = back.expect(200).data
+        self._seen(f"recovered: {patient.get('/users/me').expect(200).data['status']}")
+
+    def night(self, admin: Person) -> None:
+        self._step("At night, accounts past their window are purged")
+        run = admin.post("/admin/jobs/purge-accounts/run").expect(202).data
+
+        def finished() -> dict[str, object] | None:
+            runs = admin.get("/admin/jobs/purge-accounts/runs").expect(200).data["items"]
+            return next((item for item in runs if item["id"] == run["id"] and item["finishedAt"]), None)
+
+        done = eventually("the job to finish", finished, seconds=30)
+        self._check(done["status"] == "SUCCEEDED", f"the job succeeded: {done}")
+        self._seen(f"purge-accounts {done['status']}: {done['result']}")
+
+    def _step(self, title: str) -> None:
+        self._number += 1
+        self._tell(f"\n{self._number}. {title}")
+
+    def _seen(self, line: str) -> None:
+        self._tell(f"   - {line}")
+
+    @staticmethod
+    def _check(holds: bool, what: str) -> None:
+        if not holds:
+            raise Surprise(f"does not hold: {what}")
+
+
+def _starts(items: list[dict[str, str]]) -> set[str]:
+    return {item["start"] for item in items}
+
+
+def main() -> int:
+    url = os.environ["GATEWAY_URL"]
+    try:
+        Day(url, os.environ["ADMIN_EMAIL"], os.environ["ADMIN_PASSWORD"], lambda line: print(line, flush=True)).run()
+    except Surprise as surprise:
+        print(f"\nNOT AS IT SHOULD BE: {surprise}", file=sys.stderr)
+        return 1
+    print(f"\nEverything was as it should be. The suite goes on running at {url}.")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
