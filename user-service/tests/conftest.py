@@ -1,0 +1,47 @@
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from chassis.clock import new_id
+from devkit.testing import environment
+from user_service.app import create_app
+from user_service.bootstrap import Built, build
+from user_service.config import Config
+
+
+@pytest.fixture(scope="session")
+def env(mongodb_uri: str, amqp_url: str) -> dict[str, str]:
+    return environment(mongodb_uri, amqp_url)
+
+
+def built_from(env: dict[str, str]) -> Iterator[Built]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        made = build(Config.read())
+    yield made
+    made.database.close()
+
+
+@pytest.fixture(scope="session")
+def built(env: dict[str, str]) -> Iterator[Built]:
+    yield from built_from(env)
+
+
+@pytest.fixture
+def fresh(fresh_mongodb_uri: str, amqp_url: str) -> Iterator[Built]:
+    """user-service on a database for one test alone, where deleted accounts are due at once."""
+    yield from built_from(environment(fresh_mongodb_uri, amqp_url, ACCOUNT_RECOVERY_DAYS="1e-9"))
+
+
+@pytest.fixture
+def client(built: Built) -> FlaskClient:
+    app = create_app(built)
+    app.testing = True
+    return app.test_client()
+
+
+@pytest.fixture
+def user_id() -> str:
+    return new_id()

@@ -1,0 +1,59 @@
+"""What user-service publishes, accepts and serves is what contracts/ says."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from chassis.events import subscriptions
+from devkit.testing import CONTRACTS, assert_valid, check_routes, example
+from user_service import events
+from user_service.app import create_app
+from user_service.bootstrap import Built
+
+USER: dict[str, Any] = {
+    "_id": "0123456789abcdef",
+    "email": "ann@clinic.example",
+    "name": "Ann Lee",
+    "role": "patient",
+    "locale": "fr-CH",
+    "timezone": "Europe/Zurich",
+    "scheduledDeletionAt": datetime(2026, 3, 31, 9, 30, tzinfo=UTC),
+    "version": 3,
+}
+
+
+@pytest.mark.parametrize(
+    "make", [events.user_updated, events.user_deactivated, events.user_recovered, events.user_deleted]
+)
+def test_every_published_event_is_as_its_schema_says(make: Any) -> None:
+    assert_valid(make(USER))
+    assert_valid(make({**USER, "locale": None, "timezone": None}))
+
+
+def test_the_purge_is_newer_than_all_that_was_announced_before() -> None:
+    assert events.user_deleted(USER)["data"]["version"] > USER["version"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        ("user-registered", events.UserRegistered),
+        ("appointment-booked", events.AppointmentChanged),
+        ("appointment-cancelled", events.AppointmentChanged),
+        ("user-data-erased", events.UserDataErased),
+    ],
+)
+def test_every_accepted_event_can_be_read(kind: str, shape: type[BaseModel]) -> None:
+    event = example(kind)
+    assert event["subject"] in shape.model_validate(event["data"]).model_dump().values()
+
+
+def test_a_receipt_is_awaited_from_everyone_who_is_told() -> None:
+    told = {name for name, row in subscriptions(CONTRACTS).items() if "user-deleted" in row.get("user-service", [])}
+    assert set(events.ERASERS) == told
+
+
+def test_the_routes_are_those_of_the_contract(built: Built) -> None:
+    check_routes(create_app(built), "user-service")

@@ -1,0 +1,354 @@
+"""The end of an account: soft delete, recovery, purge, receipts."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from chassis.clock import new_id, now
+from chassis.errors import AppError, NotFound
+from devkit.testing import assert_valid, bearer
+from user_service import events
+from user_service.app import create_app
+from user_service.bootstrap import Built
+from user_service.errors import NotDeleted, NotRecoverable
+
+ME = "/api/v1/users/me"
+
+
+def delete(client: FlaskClient, user_id: str, role: str = "patient", **body: Any) -> TestResponse:
+    return client.delete(ME, json=body or {"reason": "PRIVACY"}, headers=bearer(user_id, role))
+
+
+def user(built: Built, user_id: str) -> dict[str, Any] | None:
+    return built.database["users"].find_one({"_id": user_id})
+
+
+def announced(holder: dict[str, Any] | None) -> list[str]:
+    assert holder
+    for event in holder["outbox"]:
+        assert_valid(event)
+    return [event["type"] for event in holder["outbox"]]
+
+
+def tombstone(built: Built, user_id: str) -> dict[str, Any] | None:
+    return built.database["tombstones"].find_one({"_id": user_id})
+
+
+def make_due(built: Built, user_id: str) -> None:
+    past = now() - timedelta(seconds=1)
+    built.database["users"].update_one({"_id": user_id}, {"$set": {"scheduledDeletionAt": past}})
+
+
+def relate(built: Built, *, doctor: str, patient: str, version: int = 1, cancelled: bool = False, **more: str) -> str:
+    appointment = more.get("appointment") or new_id()
+    event = events.AppointmentChanged(appointment_id=appointment, doctor_id=doctor, patient_id=patient, version=version)
+    built.database.transact(lambda session: built.service.relate(event, cancelled=cancelled, session=session))
+    return appointment
+
+
+def receive(built: Built, user_id: str, service: str) -> None:
+    event = events.UserDataErased(user_id=user_id, erased_at=now())
+    built.database.transact(lambda session: built.service.user_data_erased(service, event, session))
+
+
+def erasure(built: Built, user_id: str) -> dict[str, Any]:
+    found = built.database["erasures"].find_one({"_id": user_id})
+    assert found
+    return found
+
+
+@pytest.fixture
+def due_at_once(fresh: Built) -> FlaskClient:
+    app = create_app(fresh)
+    app.testing = True
+    return app.test_client()
+
+
+# soft delete
+
+
+def test_a_deleted_account_can_be_recovered_for_thirty_days(client: FlaskClient, built: Built, user_id: str) -> None:
+    answer = delete(client, user_id, reason="OTHER", comment="Moving away.")
+    assert answer.status_code == 200
+    document = user(built, user_id)
+    assert document
+    assert announced(document) == ["user-deactivated"]
+    assert answer.json["data"]["status"] == document["status"] == "DELETED"
+    assert timedelta(days=29.9) < document["scheduledDeletionAt"] - now() < timedelta(days=30.1)
+    assert document["deletion"]["comment"] == "Moving away."
+
+
+def test_a_deleted_account_is_closed_even_to_a_token_that_is_still_out(client: FlaskClient, user_id: str) -> None:
+    until = delete(client, user_id).json["data"]["scheduledDeletionAt"]
+    answers = (
+        client.get(ME, headers=bearer(user_id)),
+        client.patch(ME, json={"name": "Ann"}, headers=bearer(user_id)),
+        delete(client, user_id),
+    )
+    for answer in answers:
+        assert (answer.status_code, answer.json["code"]) == (403, "ACCOUNT_DELETED")
+        assert answer.json["data"]["recoverableUntil"][:23] == until[:23]
+
+
+def test_deleting_many_times_at_once_deletes_once(client: FlaskClient, built: Built, user_id: str) -> None:
+    client.get(ME, headers=bearer(user_id))
+    barrier = Barrier(8)
+
+    def enter(_: int) -> int:
+        own = client.application.test_client()
+        barrier.wait()
+        return delete(own, user_id).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(enter, range(8))) == [200] + [403] * 7
+    assert announced(user(built, user_id)) == ["user-deactivated"]
+
+
+def test_an_admin_cannot_delete_itself(client: FlaskClient, user_id: str) -> None:
+    answer = delete(client, user_id, role="admin")
+    assert (answer.status_code, answer.json["code"]) == (403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"comment": "x"}, "reason"),
+        ({"reason": "BORED"}, "reason"),
+        ({"reason": "OTHER", "comment": ""}, "comment"),
+        ({"reason": "OTHER", "comment": "x" * 2001}, "comment"),
+        ({"reason": "OTHER", "status": "ACTIVE"}, "status"),
+    ],
+)
+def test_bad_fields_are_named(client: FlaskClient, user_id: str, body: dict[str, Any], field: str) -> None:
+    answer = delete(client, user_id, **body)
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+# recovery
+
+
+def test_a_recovered_account_is_as_it_was(client: FlaskClient, built: Built, user_id: str) -> None:
+    delete(client, user_id)
+    assert built.service.recover_account(user_id) == {"version": 3, "status": "ACTIVE"}
+    document = user(built, user_id)
+    assert document
+    assert announced(document) == ["user-deactivated", "user-recovered"]
+    assert (document["deletion"], document["scheduledDeletionAt"]) == (None, None)
+    assert client.get(ME, headers=bearer(user_id)).status_code == 200
+
+
+def refused(call: Callable[[], Any]) -> tuple[int, str]:
+    with pytest.raises(AppError) as refusal:
+        call()
+    return refusal.value.status, refusal.value.code
+
+
+def test_what_is_not_deleted_cannot_be_recovered(client: FlaskClient, built: Built, user_id: str) -> None:
+    assert refused(lambda: built.service.recover_account(user_id)) == (409, "NOT_DELETED")
+    client.get(ME, headers=bearer(user_id))
+    assert refused(lambda: built.service.recover_account(user_id)) == (409, "NOT_DELETED")
+
+
+def test_past_its_window_an_account_is_gone_before_and_after_the_purge(
+    client: FlaskClient, built: Built, user_id: str
+) -> None:
+    delete(client, user_id)
+    make_due(built, user_id)
+    assert refused(lambda: built.service.recover_account(user_id)) == (410, "NOT_RECOVERABLE")
+    built.service.purge_due_accounts(100)
+    assert refused(lambda: built.service.recover_account(user_id)) == (410, "NOT_RECOVERABLE")
+    answer = client.get(ME, headers=bearer(user_id))
+    assert (answer.status_code, answer.json["code"]) == (401, "TOKEN_INVALID")
+
+
+# purge
+
+
+def test_the_purge_erases_who_is_due_and_nobody_else(client: FlaskClient, built: Built) -> None:
+    due, later, active = new_id(), new_id(), new_id()
+    for user_id in (due, later):
+        delete(client, user_id)
+    client.get(ME, headers=bearer(active))
+    make_due(built, due)
+    theirs = relate(built, doctor=new_id(), patient=due)
+    others = relate(built, doctor=active, patient=later)
+    assert built.service.purge_due_accounts(100) == 1
+    assert user(built, due) is None
+    assert user(built, later)
+    assert user(built, active)
+    assert built.database["relations"].distinct("_id", {"_id": {"$in": [theirs, others]}}) == [others]
+    assert announced(tombstone(built, due)) == ["user-deactivated", "user-deleted"]
+    assert len(erasure(built, due)["awaiting"]) == 5
+
+
+def test_a_profile_that_was_not_announced_yet_is_not_announced_after_the_purge(
+    client: FlaskClient, built: Built, user_id: str
+) -> None:
+    client.patch(ME, json={"name": "Ada Canary"}, headers=bearer(user_id))
+    delete(client, user_id, reason="OTHER", comment="Canary")
+    make_due(built, user_id)
+    built.service.purge_due_accounts(100)
+    left = [list(built.database[name].find({"_id": user_id})) for name in ("users", "tombstones", "erasures")]
+    assert "Canary" not in repr(left)
+    assert f"{user_id}@" not in repr(left)
+
+
+def test_a_window_may_be_a_fraction_of_a_day(due_at_once: FlaskClient, fresh: Built, user_id: str) -> None:
+    delete(due_at_once, user_id)
+    assert fresh.service.purge_due_accounts(100) == 1
+
+
+def test_the_purge_takes_no_more_than_its_limit(due_at_once: FlaskClient, fresh: Built) -> None:
+    for _ in range(5):
+        delete(due_at_once, new_id())
+    assert [fresh.service.purge_due_accounts(2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_purges_at_once_purge_each_once(due_at_once: FlaskClient, fresh: Built) -> None:
+    ids = [new_id() for _ in range(20)]
+    for user_id in ids:
+        delete(due_at_once, user_id)
+    barrier = Barrier(6)
+
+    def enter(_: int) -> int:
+        barrier.wait()
+        return fresh.service.purge_due_accounts(100)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(enter, range(6))) == 20
+    for user_id in ids:
+        assert announced(tombstone(fresh, user_id)).count("user-deleted") == 1
+
+
+def test_a_recovery_that_races_the_purge_wins_or_loses_wholly(client: FlaskClient, built: Built) -> None:
+    ids = [new_id() for _ in range(40)]
+    for user_id in ids:
+        delete(client, user_id)
+    soon = now() + timedelta(milliseconds=150)
+    built.database["users"].update_many({"_id": {"$in": ids}}, {"$set": {"scheduledDeletionAt": soon}})
+    barrier = Barrier(4)
+
+    def recover(mine: list[str]) -> list[str]:
+        barrier.wait()
+        back = []
+        for user_id in mine:
+            try:
+                built.service.recover_account(user_id)
+                back.append(user_id)
+            except NotRecoverable:
+                pass
+        return back
+
+    def purge(_: list[str]) -> list[str]:
+        barrier.wait()
+        while now() < soon + timedelta(milliseconds=50):
+            built.service.purge_due_accounts(100)
+        built.service.purge_due_accounts(100)
+        return []
+
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(recover, ids[::2]), pool.submit(recover, ids[1::2]), *(pool.submit(purge, []),) * 1]
+        runs.append(pool.submit(purge, []))
+        back = {user_id for run in runs for user_id in run.result()}
+    for user_id in ids:
+        present, buried = user(built, user_id), tombstone(built, user_id)
+        if user_id in back:
+            assert present
+            assert present["status"] == "ACTIVE"
+            assert not buried
+        else:
+            assert present is None
+            assert announced(buried)[-1] == "user-deleted"
+
+
+# receipts
+
+
+def test_an_erasure_is_complete_when_all_five_receipts_are_in(
+    due_at_once: FlaskClient, fresh: Built, user_id: str
+) -> None:
+    delete(due_at_once, user_id)
+    fresh.service.purge_due_accounts(100)
+    *first, last = events.ERASERS
+    for service in first:
+        receive(fresh, user_id, service)
+        receive(fresh, user_id, service)
+    assert (erasure(fresh, user_id)["awaiting"], erasure(fresh, user_id)["completedAt"]) == ([last], None)
+    receive(fresh, user_id, last)
+    complete = erasure(fresh, user_id)
+    assert complete["completedAt"]
+    assert set(complete["receipts"]) == set(events.ERASERS)
+    receive(fresh, user_id, last)
+    assert erasure(fresh, user_id) == complete
+
+
+def test_receipts_at_once_are_all_counted(due_at_once: FlaskClient, fresh: Built, user_id: str) -> None:
+    delete(due_at_once, user_id)
+    fresh.service.purge_due_accounts(100)
+    barrier = Barrier(5)
+
+    def enter(service: str) -> None:
+        barrier.wait()
+        receive(fresh, user_id, service)
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(enter, events.ERASERS))
+    assert erasure(fresh, user_id)["awaiting"] == []
+    assert erasure(fresh, user_id)["completedAt"]
+
+
+def test_a_receipt_takes_what_an_appointments_event_left_while_the_purge_ran(
+    due_at_once: FlaskClient, fresh: Built, user_id: str
+) -> None:
+    delete(due_at_once, user_id)
+    left = relate(fresh, doctor=new_id(), patient=user_id)
+    relation = fresh.database["relations"].find_one({"_id": left})
+    fresh.service.purge_due_accounts(100)
+    fresh.database["relations"].insert_one(relation)
+    receive(fresh, user_id, "appointment-service")
+    assert fresh.database["relations"].find_one({"_id": left}) is None
+
+
+# care relations and contact
+
+
+def test_a_relation_follows_the_newest_version_in_whatever_order(built: Built) -> None:
+    doctor, patient = new_id(), new_id()
+    appointment = relate(built, doctor=doctor, patient=patient, version=2, cancelled=True)
+    relate(built, doctor=doctor, patient=patient, version=1, appointment=appointment)
+    relation = built.database["relations"].find_one({"_id": appointment})
+    assert relation == {"_id": appointment, "doctorId": doctor, "patientId": patient, "version": 2, "cancelled": True}
+    relate(built, doctor=doctor, patient=patient, version=3, appointment=appointment)
+    relation = built.database["relations"].find_one({"_id": appointment})
+    assert relation
+    assert (relation["version"], relation["cancelled"]) == (3, False)
+
+
+def test_no_relation_to_an_erased_person_is_kept(due_at_once: FlaskClient, fresh: Built, user_id: str) -> None:
+    delete(due_at_once, user_id)
+    fresh.service.purge_due_accounts(100)
+    relate(fresh, doctor=user_id, patient=new_id())
+    relate(fresh, doctor=new_id(), patient=user_id)
+    assert fresh.database["relations"].count_documents({}) == 0
+
+
+def test_a_persons_contact_tells_whether_to_write_at_all(client: FlaskClient, built: Built, user_id: str) -> None:
+    with pytest.raises(NotFound):
+        built.service.contact(user_id)
+    client.patch(ME, json={"locale": "de"}, headers=bearer(user_id))
+    contact = {"email": f"{user_id}@clinic.example", "name": "Pat Doe", "locale": "de", "timezone": None}
+    assert built.service.contact(user_id) == {**contact, "status": "ACTIVE"}
+    delete(client, user_id)
+    assert built.service.contact(user_id)["status"] == "DELETED"
+
+
+def test_an_account_that_is_not_deleted_is_not_deleted_by_recovering(built: Built) -> None:
+    with pytest.raises(NotDeleted):
+        built.service.recover_account(new_id())

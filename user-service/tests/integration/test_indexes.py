@@ -1,0 +1,110 @@
+"""Every query of every route and use case uses an index, as the database itself recorded it."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from chassis.clock import new_id, now
+from devkit.testing import bearer
+from user_service import events
+from user_service.app import create_app
+from user_service.bootstrap import Built
+
+ADMIN = bearer("boss", "admin", "Bo Oss", "boss@clinic.example")
+Explained = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def client(fresh: Built) -> FlaskClient:
+    app = create_app(fresh)
+    app.testing = True
+    return app.test_client()
+
+
+@pytest.fixture
+def recorded(fresh: Built) -> Iterator[Explained]:
+    """What the profiler recorded of queries and writes since the test began."""
+    started = now() - timedelta(seconds=20)
+    users = [
+        {
+            "_id": new_id(),
+            "email": f"user{number}@clinic.example",
+            "search": [f"name {number}", f"user{number}@clinic.example"],
+            "name": f"Name {number}",
+            "role": ("patient", "doctor")[number % 2],
+            "status": "DELETED" if number % 10 == 0 else "ACTIVE",
+            "scheduledDeletionAt": started if number % 20 == 0 else started + timedelta(days=1),
+            "createdAt": started + timedelta(milliseconds=number),
+            "updatedAt": started,
+            "version": 1,
+            **dict.fromkeys(("phone", "avatarUrl", "locale", "timezone", "deletion")),
+            "emailVerified": False,
+        }
+        for number in range(300)
+    ]
+    fresh.database["users"].insert_many(users)
+    fresh.database.db.command("profile", 2)
+    names = [f"{fresh.database.db.name}.{name}" for name in ("users", "relations", "erasures", "tombstones")]
+
+    def read() -> list[dict[str, Any]]:
+        return list(fresh.database["system.profile"].find({"ns": {"$in": names}, "planSummary": {"$exists": True}}))
+
+    yield read
+    fresh.database.db.command("profile", 0)
+
+
+def is_served_by_index(record: dict[str, Any]) -> bool:
+    return record["planSummary"].startswith(("IXSCAN", "IDHACK"))
+
+
+@pytest.mark.parametrize("status", [None, "ACTIVE", "DELETED"])
+@pytest.mark.parametrize("role", [None, "doctor"])
+@pytest.mark.parametrize("q", [None, "user1"])
+def test_the_list_of_users(
+    client: FlaskClient, recorded: Explained, status: str | None, role: str | None, q: str | None
+) -> None:
+    query = {key: value for key, value in (("status", status), ("role", role), ("q", q)) if value}
+    first = client.get("/api/v1/admin/users", query_string={**query, "limit": 3}, headers=ADMIN)
+    cursor = first.json["data"]["nextCursor"]
+    assert cursor
+    second = client.get("/api/v1/admin/users", query_string={**query, "limit": 3, "cursor": cursor}, headers=ADMIN)
+    assert second.status_code == 200
+    records = recorded()
+    assert len(records) == 2
+    for record in records:
+        assert is_served_by_index(record), record["planSummary"]
+        if q is None:
+            # in order from the index: a page costs what it holds, however many users there are
+            assert not record.get("hasSortStage"), record
+            assert record["docsExamined"] <= 5, record
+            assert record["keysExamined"] <= 20, record
+
+
+def test_the_search_for_due_accounts(fresh: Built, recorded: Explained) -> None:
+    assert fresh.service.purge_due_accounts(3) == 3
+    search = next(record for record in recorded() if record["op"] == "query" and "scheduledDeletionAt" in str(record))
+    assert search["planSummary"] == "IXSCAN { scheduledDeletionAt: 1 }"
+    assert search["docsExamined"] <= 3
+
+
+def test_all_that_an_account_goes_through(client: FlaskClient, fresh: Built, recorded: Explained) -> None:
+    doctor, patient = new_id(), new_id()
+    transact = fresh.database.transact
+    for user_id in (doctor, patient):
+        client.get("/api/v1/users/me", headers=bearer(user_id))
+    client.patch("/api/v1/users/me", json={"name": "Ann"}, headers=bearer(patient))
+    relation = events.AppointmentChanged(appointment_id=new_id(), doctor_id=doctor, patient_id=patient, version=1)
+    transact(lambda session: fresh.service.relate(relation, cancelled=False, session=session))
+    fresh.service.contact(patient)
+    client.delete("/api/v1/users/me", json={"reason": "OTHER"}, headers=bearer(patient))
+    fresh.service.purge_due_accounts(100)
+    receipt = events.UserDataErased(user_id=patient, erased_at=now())
+    for service in events.ERASERS:
+        transact(lambda session, service=service: fresh.service.user_data_erased(service, receipt, session))
+    client.get("/api/v1/admin/erasures", headers=ADMIN)
+    records = recorded()
+    assert len(records) > 20
+    assert [record for record in records if not is_served_by_index(record)] == []

@@ -1,0 +1,1 @@
+"""user-service: who the people are, how an account ends, and who cares for whom."""

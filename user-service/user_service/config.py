@@ -1,0 +1,11 @@
+"""What user-service reads from its environment."""
+
+from pydantic import Field
+
+from chassis.config import DataConfig
+
+
+class Config(DataConfig):
+    account_recovery_days: float = Field(
+        30, gt=0, le=3650, allow_inf_nan=False, description="How long a deleted account can be recovered."
+    )

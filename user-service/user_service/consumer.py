@@ -1,0 +1,68 @@
+"""The consumer process: what user-service does when others announce something, and what they can ask it."""
+
+# the chassis patches the standard library, so it is imported before anything else
+# isort: off
+from chassis.consumer import event_handler, rpc, serve
+# isort: on
+
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from chassis import logs
+from user_service import events
+from user_service.bootstrap import build
+from user_service.config import Config
+
+config = Config.read_or_exit()
+logs.configure(events.SOURCE, "consumer", config.log_level)
+built = build(config)
+
+
+def receipts_of(service: str) -> Any:
+    """The handler of one service's receipts: each service publishes them on its own exchange."""
+
+    @event_handler(service, "user-data-erased", events.UserDataErased)
+    def user_data_erased(_: Any, event: events.UserDataErased, session: ClientSession) -> None:
+        built.service.user_data_erased(service, event, session)
+
+    return user_data_erased
+
+
+class Consumer:
+    name = events.SOURCE
+    inbox = built.inbox
+
+    @event_handler("auth-service", "user-registered", events.UserRegistered)
+    def user_registered(self, event: events.UserRegistered, session: ClientSession) -> None:
+        built.service.user_registered(event, session)
+
+    @event_handler("appointment-service", "appointment-booked", events.AppointmentChanged)
+    def appointment_booked(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.service.relate(event, cancelled=False, session=session)
+
+    @event_handler("appointment-service", "appointment-cancelled", events.AppointmentChanged)
+    def appointment_cancelled(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.service.relate(event, cancelled=True, session=session)
+
+    user_data_erased_by_auth = receipts_of("auth-service")
+    user_data_erased_by_doctor = receipts_of("doctor-service")
+    user_data_erased_by_appointment = receipts_of("appointment-service")
+    user_data_erased_by_review = receipts_of("review-service")
+    user_data_erased_by_scheduler = receipts_of("scheduler-service")
+
+    @rpc
+    def recover_account(self, user_id: str) -> dict[str, Any]:
+        return built.service.recover_account(user_id)
+
+    @rpc
+    def purge_due_accounts(self, limit: int = 100) -> dict[str, Any]:
+        return {"purged": built.service.purge_due_accounts(limit)}
+
+    @rpc
+    def contact(self, user_id: str) -> dict[str, Any]:
+        return built.service.contact(user_id)
+
+
+if __name__ == "__main__":
+    serve(Consumer, config)

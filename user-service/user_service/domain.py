@@ -1,0 +1,51 @@
+"""Rules of accounts that need no I/O, clock or randomness."""
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from user_service.errors import NotDeleted, NotRecoverable
+
+
+class Status(StrEnum):
+    ACTIVE = "ACTIVE"
+    DELETED = "DELETED"
+
+
+class Role(StrEnum):
+    PATIENT = "patient"
+    DOCTOR = "doctor"
+    ADMIN = "admin"
+
+
+class DeletionReason(StrEnum):
+    NO_LONGER_NEEDED = "NO_LONGER_NEEDED"
+    PRIVACY = "PRIVACY"
+    SWITCHING = "SWITCHING"
+    DISSATISFIED = "DISSATISFIED"
+    OTHER = "OTHER"
+
+
+def search_key(text: str) -> str:
+    """The form in which names and addresses are compared: without case, whatever way an accent was typed."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def search_keys(name: str, email: str) -> list[str]:
+    """What a user is found by: a prefix of either."""
+    return [search_key(name), search_key(email)]
+
+
+def difference(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of ``wanted`` that is not so already."""
+    return {field: value for field, value in wanted.items() if present[field] != value}
+
+
+def check_recoverable(status: Status, scheduled_deletion_at: datetime | None, now: datetime) -> None:
+    """Raises NotDeleted, or NotRecoverable from the very instant that the account was scheduled to go."""
+    if status != Status.DELETED or scheduled_deletion_at is None:
+        raise NotDeleted
+    if scheduled_deletion_at <= now:
+        raise NotRecoverable

@@ -1,0 +1,15 @@
+"""user-service's errors and their stable codes."""
+
+from chassis.errors import AppError
+
+
+class AccountDeleted(AppError):
+    status, code, message = 403, "ACCOUNT_DELETED", "This account was deleted; it can still be recovered."
+
+
+class NotRecoverable(AppError):
+    status, code, message = 410, "NOT_RECOVERABLE", "The time to recover this account has passed."
+
+
+class NotDeleted(AppError):
+    status, code, message = 409, "NOT_DELETED", "This account is not deleted: sign in."

@@ -1,0 +1,72 @@
+"""What user-service publishes and what it acts on."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from chassis.clock import instant_text
+from chassis.events import Event, cloud_event
+from chassis.mongo import Document
+from chassis.schemas import EventData
+from user_service.domain import Role
+
+SOURCE = "user-service"
+ERASERS = ("auth-service", "doctor-service", "appointment-service", "review-service", "scheduler-service")
+"""The services that must answer ``user-deleted`` with a receipt before an erasure is complete."""
+
+_event = partial(cloud_event, SOURCE)
+
+
+def user_updated(user: Document) -> Event:
+    shown = ("name", "role", "locale", "timezone", "version")
+    return _event("user-updated", user["_id"], {"userId": user["_id"], **{key: user[key] for key in shown}})
+
+
+def user_deactivated(user: Document) -> Event:
+    until = instant_text(user["scheduledDeletionAt"])
+    return _event("user-deactivated", user["_id"], {**_whose(user), "scheduledDeletionAt": until})
+
+
+def user_recovered(user: Document) -> Event:
+    return _event("user-recovered", user["_id"], _whose(user))
+
+
+def user_deleted(user: Document) -> Event:
+    """``user`` is the document in its last version, which the purge counts as one change more."""
+    last = {**user, "version": user["version"] + 1}
+    return _event("user-deleted", user["_id"], _whose(last))
+
+
+def outliving(unpublished: Iterable[Event]) -> list[Event]:
+    """Of a purged user's unpublished events, those that still have to go out.
+
+    A profile's change has not: it would tell anew what is being erased.
+    """
+    return [event for event in unpublished if event["type"] != "user-updated"]
+
+
+def _whose(user: Document) -> dict[str, Any]:
+    return {"userId": user["_id"], "role": user["role"], "version": user["version"]}
+
+
+class UserRegistered(EventData):
+    user_id: str
+    email: str
+    name: str
+    role: Role
+    registered_at: datetime
+
+
+class AppointmentChanged(EventData):
+    """``appointment-booked`` and ``appointment-cancelled`` alike."""
+
+    appointment_id: str
+    doctor_id: str
+    patient_id: str
+    version: int
+
+
+class UserDataErased(EventData):
+    user_id: str
+    erased_at: datetime
