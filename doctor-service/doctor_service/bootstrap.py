@@ -1,0 +1,30 @@
+"""The composition root: builds doctor-service from its Config, for every process and test."""
+
+from dataclasses import dataclass
+
+from chassis.clock import now
+from chassis.inbox import Inbox
+from chassis.migrations import Migrator
+from chassis.mongo import Database
+from doctor_service import events, store
+from doctor_service.config import Config
+from doctor_service.service import Doctors, Follows
+
+
+@dataclass(frozen=True)
+class Built:
+    config: Config
+    database: Database
+    inbox: Inbox
+    doctors: Doctors
+    follows: Follows
+
+
+def build(config: Config) -> Built:
+    """Connect, bring the database up to date, and make the service."""
+    database = Database(config.mongodb_uri, events.SOURCE)
+    Migrator(database, "doctor_service.migrations", store.INDEXES).up()
+    doctor_store = store.DoctorStore(database)
+    doctors = Doctors(database, store=doctor_store, clock=now)
+    follows = Follows(database, store=store.FollowStore(database), doctors=doctor_store, clock=now)
+    return Built(config, database, Inbox(database), doctors, follows)

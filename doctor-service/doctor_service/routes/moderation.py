@@ -1,0 +1,43 @@
+"""What admins decide about profiles."""
+
+from datetime import datetime
+from typing import Any
+
+from chassis.api import ADMIN, Api, Reply, etag, expected_version, identity
+from chassis.errors import VersionMismatch
+from chassis.mongo import Document
+from chassis.paging import decode_cursor, page
+from doctor_service.domain import Moderation
+from doctor_service.errors import DoctorNotFound, InvalidTransition
+from doctor_service.routes.rendering import moderated
+from doctor_service.schemas import ModeratedDoctor, ModeratedDoctors, ModerationQuery, RejectBody
+from doctor_service.service import Doctors
+
+_ERRORS = [DoctorNotFound, InvalidTransition, VersionMismatch]
+
+
+def routes(doctors: Doctors) -> Api:
+    api = Api("moderation")
+
+    @api.get("/admin/doctors", access=ADMIN, returns=ModeratedDoctors)
+    def all_doctors(query: ModerationQuery) -> dict[str, Any]:
+        """The doctors, longest there first, whatever their standing."""
+        after = decode_cursor(query.cursor, [datetime, str]) if query.cursor else None
+        found = doctors.all(query.moderation_status, after, query.limit + 1)
+        return page(found, query.limit, lambda doctor: [doctor["createdAt"], doctor["_id"]], moderated)
+
+    @api.post("/admin/doctors/<id>/approve", access=ADMIN, returns=ModeratedDoctor, errors=_ERRORS, message="Approved.")
+    def approve(id: str) -> Reply:
+        """Let a profile be listed."""
+        return _decide(id, Moderation.APPROVED, None)
+
+    @api.post("/admin/doctors/<id>/reject", access=ADMIN, returns=ModeratedDoctor, errors=_ERRORS, message="Rejected.")
+    def reject(id: str, body: RejectBody) -> Reply:
+        """Turn a profile down; the doctor reads the reason, and may edit the profile to have it looked at anew."""
+        return _decide(id, Moderation.REJECTED, body.reason)
+
+    def _decide(id: str, status: Moderation, reason: str | None) -> Reply:
+        doctor: Document = doctors.moderate(id, status, identity().user_id, reason, expected_version())
+        return Reply(moderated(doctor), headers=etag(doctor["version"]))
+
+    return api

@@ -1,0 +1,45 @@
+"""Documents as they are answered."""
+
+from chassis.mongo import Document
+
+_PUBLIC = (
+    "name",
+    "specialty",
+    "bio",
+    "qualifications",
+    "languages",
+    "experienceYears",
+    "clinic",
+    "photoUrl",
+    "accepting",
+    "followers",
+)
+_OWN = ("moderationStatus", "moderationReason", "visible", "active", "createdAt", "updatedAt", "version")
+
+
+def public(doctor: Document) -> Document:
+    """What anybody may see of a doctor."""
+    rating = doctor["rating"]
+    return {
+        "id": doctor["_id"],
+        **{key: doctor[key] for key in _PUBLIC},
+        "fee": _fee(doctor["fee"]),
+        "rating": {"average": rating["average"], "count": rating["count"]},
+    }
+
+
+def own(doctor: Document) -> Document:
+    """What the doctor sees besides."""
+    return {**public(doctor), **{key: doctor[key] for key in _OWN}}
+
+
+def moderated(doctor: Document) -> Document:
+    """What the admins see besides."""
+    return {**own(doctor), "moderationHistory": doctor["moderationHistory"]}
+
+
+def _fee(fee: Document | None) -> Document | None:
+    if fee is None:
+        return None
+    whole, cents = divmod(fee["hundredths"], 100)
+    return {"amount": fee["hundredths"] / 100 if cents else whole, "currency": fee["currency"]}
