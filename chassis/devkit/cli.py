@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -10,10 +11,16 @@ from devkit import layout, lint, locking, locks, reading, runner, say, setup, su
 
 def main() -> int:
     options = _parser().parse_args()
+    # Whoever ends a run politely gets it tidied up too.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         return int(options.run(options) or 0)
     except say.Failure as failure:
         say.error(str(failure))
+        return 1
+    except BrokenPipeError:
+        # Whoever reads, `head` perhaps, has seen enough; Python would complain once more as it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except KeyboardInterrupt:
         say.error("interrupted")

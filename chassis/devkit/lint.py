@@ -22,8 +22,12 @@ def run() -> bool:
     contracts = [(CHASSIS, DEVKIT / "importlinter.ini")]
     contracts += [(service.folder, service.folder / ".importlinter") for service in SERVICES]
     results = [
-        _check("ruff check", [ruff[0], "check", *ruff[1:], cache, *sources], ROOT),
-        _check("ruff format --check", [ruff[0], "format", "--check", *ruff[1:], cache, *sources], ROOT),
+        _check("ruff check", [ruff[0], "check", "--output-format", "concise", *ruff[1:], cache, *sources], ROOT),
+        _check(
+            "ruff format --check",
+            [ruff[0], "format", "--check", "--output-format", "concise", *ruff[1:], cache, *sources],
+            ROOT,
+        ),
         _check("mypy", [*mypy, *(part for package in packages for part in ("-p", package))], ROOT),
         *(_imports(bin_folder, folder, contract) for folder, contract in contracts),
     ]

@@ -19,6 +19,17 @@ def of_instance(folder: Path) -> list[int]:
     return [pid for pid in found if pid != os.getpid()]
 
 
+def describe(pid: int) -> str:
+    """A process as people know it: its number and command, and the suite it belongs to."""
+    process = Path(f"/proc/{pid}")
+    with contextlib.suppress(OSError):
+        command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        variables = (process / "environ").read_bytes().split(b"\0")
+        suites = [v.decode(errors="replace").partition("=")[2] for v in variables if v.startswith(b"SUITE_INSTANCE=")]
+        return f"process {pid} ({command[:80]})" + "".join(f" of the suite in {suite}" for suite in suites)
+    return f"process {pid}"
+
+
 def _is_zombie(process: Path) -> bool:
     return (process / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
 

@@ -68,8 +68,8 @@ def is_free(port: int) -> bool:
     return True
 
 
-def who_listens(port: int) -> str:
-    """Name the process that has `port`, as far as this user may know."""
+def listeners(port: int) -> list[int]:
+    """The processes that have `port`, as far as this user may know."""
     inodes = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
@@ -77,9 +77,9 @@ def who_listens(port: int) -> str:
                 fields = row.split()
                 if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
                     inodes.add(f"socket:[{fields[9]}]")
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if any(os.readlink(fd) in inodes for fd in (process / "fd").iterdir()):
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                return f"process {process.name} ({command[:80]})"
-    return "another process"
+                found.append(int(process.name))
+    return found

@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -43,11 +44,16 @@ class Recipe:
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         return [str(venv_python("tools")), "-I", "-S", str(DEVKIT / "launch.py"), str(path), digest]
 
-    def start(self, path: Path, log: Path) -> subprocess.Popen[bytes]:
+    def start(self, path: Path, log: Path, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
         """Start it now, in a group of its own, writing to `log`."""
         command = self.save(path)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                pass_fds=pass_fds,
+                start_new_session=True,
             )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -67,10 +68,8 @@ def run(names: Sequence[str], arguments: Sequence[str]) -> int:
             say.line("lint:")
             clean = lint.run()
             took.append(f"lint {say.seconds(started)}{'' if clean else ' (NOT CLEAN)'}")
-        # Two at a time: most of a suite's time is waiting for servers.
-        with ThreadPoolExecutor(2) as pool:
-            side_by_side = [suite for suite in chosen if suite is not END_TO_END]
-            results += pool.map(lambda suite: _run(suite, variables[suite.name], arguments), side_by_side)
+        side_by_side = [suite for suite in chosen if suite is not END_TO_END]
+        results += _run_side_by_side(side_by_side, variables, arguments)
     if END_TO_END in chosen:
         results.append(_run(END_TO_END, {}, arguments))
     return _conclude(results, took, clean, began)
@@ -103,6 +102,30 @@ def _servers(names: tuple[str, ...]) -> Iterator[dict[str, dict[str, str]]]:
         servers.stop()
 
 
+def _run_side_by_side(
+    suites: Sequence[Suite], variables: Mapping[str, Mapping[str, str]], arguments: Sequence[str]
+) -> list[Result]:
+    # Two at a time: most of a suite's time is waiting for servers.
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            return list(pool.map(lambda suite: _run(suite, variables[suite.name], arguments), suites))
+        except BaseException:
+            # Interrupted: the pool waits for its threads, and those for their suites.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in list(_children):
+                _interrupt(child)
+            raise
+
+
+#: The suites that are running now.
+_children: set[subprocess.Popen[bytes]] = set()
+
+
+def _interrupt(child: subprocess.Popen[bytes]) -> None:
+    # As Ctrl-C would, for then pytest ends what its fixtures have started; a whole suite takes a while to stop.
+    end_group(child, patience=60, politely=signal.SIGINT)
+
+
 def _run(suite: Suite, variables: Mapping[str, str], arguments: Sequence[str]) -> Result:
     started = time.monotonic()
     if not suite.tests.is_dir():
@@ -121,10 +144,14 @@ def _run(suite: Suite, variables: Mapping[str, str], arguments: Sequence[str]) -
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        _children.add(child)
         try:
             child.wait(_LIMIT)
+        except subprocess.TimeoutExpired:
+            say.error(f"{suite.name} was ended after {_LIMIT:.0f} s")
         finally:
-            end_group(child)
+            _interrupt(child)
+            _children.discard(child)
         output.seek(0)
         say.line(f"\n== {suite.name} ({say.seconds(started)})\n{output.read().strip()}")
         return _result(suite.name, figures, child.returncode, time.monotonic() - started)

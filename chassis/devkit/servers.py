@@ -54,8 +54,9 @@ class TestServers:
     def finish_mongod(self) -> None:
         """Wait until it takes writes."""
         assert self._primary is not None
-        said, _ = self._primary.communicate()
-        if self._primary.returncode != 0:
+        helper, self._primary = self._primary, None
+        said, _ = helper.communicate()
+        if helper.returncode != 0:
             raise say.Failure(f"MongoDB did not become ready: {said.strip()}\n{self._tail('mongod')}")
 
     def begin_rabbitmq(self) -> None:
@@ -94,9 +95,9 @@ class TestServers:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def end_group(child: subprocess.Popen[bytes], patience: float = 20) -> None:
+def end_group(child: subprocess.Popen[bytes], patience: float = 20, politely: int = signal.SIGTERM) -> None:
     """End a process that leads its own group, and whatever it started: politely, then not."""
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+    for signal_number in (politely, signal.SIGKILL):
         if child.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal_number)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from devkit import dotenv, layout, locking, mongod, orphans, ports, say
 from devkit.processes import OFFSETS, Plan, Process
-from devkit.supervisor import DOWN, State, Supervisor, exists
+from devkit.supervisor import DOWN, State, Supervisor
 from devkit.waiting import holds_within
 
 #: Failed starts in a row that make `up` give up on a process, instead of waiting for what will not come.
@@ -33,6 +33,9 @@ class Instance:
 
     `settings` are the variables of its processes, as `.env` holds them; without a `gateway_port` it gets one itself.
     """
+
+    #: A process to end with, if it should not outlive it.
+    dies_with = 0
 
     def __init__(
         self, folder: Path, settings: Mapping[str, str], gateway_port: int | None = None, mail: Path | None = None
@@ -92,7 +95,7 @@ class Instance:
             if not self.supervisor.is_running():
                 self._start_supervisor(report)
             else:
-                self._refuse_taken_gateway_port(running_on=self._noted().get("gateway"))
+                self._refuse_taken_gateway_port()
                 self._write_configuration()
                 self.supervisor.apply_configuration()
             self._start_in_stages(report)
@@ -104,23 +107,25 @@ class Instance:
         block = ports.PortBlock.take(self._noted().get("block"))
         self._note.write_text(json.dumps({"block": block.start}))
         self._write_configuration()
-        self.supervisor.start(block.descriptor)
+        self.supervisor.start(block.descriptor, dies_with=self.dies_with)
         block.release()
         if not holds_within(20, self.supervisor.is_running):
             raise say.Failure(f"supervisord did not start; see {self.supervisor.log.parent / 'supervisord.out'}")
 
-    def _refuse_taken_gateway_port(self, running_on: int | None = None) -> None:
+    def _refuse_taken_gateway_port(self) -> None:
         port = self._gateway_port
-        if port is None or port == running_on or ports.is_free(port):
+        if port is None or ports.is_free(port):
             return
-        who = ports.who_listens(port)
+        holders = ports.listeners(port)
+        if set(holders) & set(orphans.of_instance(self.folder)):
+            return
+        who = orphans.describe(holders[0]) if holders else "another process"
         raise say.Failure(f"port {port} is in use by {who}; choose another one: GATEWAY_PORT=9090 make up")
 
     def _write_configuration(self) -> None:
         plan = self.plan
         commands = {p.name: p.recipe.save(self.folder / "process" / f"{p.name}.json") for p in plan.processes()}
         self.supervisor.configure(commands)
-        self._note.write_text(json.dumps({"block": self._noted()["block"], "gateway": plan.ports["gateway"]}))
 
     def _start_in_stages(self, report: Callable[[str], None]) -> None:
         processes = self.plan.processes()
@@ -179,10 +184,8 @@ class Instance:
             if self.supervisor.is_running():
                 stages = self._stages()
                 for stage in sorted(set(stages.values()), reverse=True):
-                    self._stop_and_wait([name for name, at in stages.items() if at == stage])
-                pid = self.supervisor.pid()
+                    self.supervisor.stop_and_wait([name for name, at in stages.items() if at == stage])
                 self.supervisor.shut_down()
-                holds_within(30, lambda: not exists(pid))
             if ended := orphans.end(self.folder):
                 report(f"  ok ended {ended} processes that were still there")
             self.supervisor.forget_socket()
@@ -192,10 +195,6 @@ class Instance:
         known = {process.name: process.stage for process in self.plan.processes()}
         servers = {"mongod": 1, "epmd": 0, "mail": 0, "rabbitmq": 1}
         return {name: known.get(name, servers.get(name, 2)) for name in self.supervisor.states()}
-
-    def _stop_and_wait(self, names: list[str]) -> None:
-        self.supervisor.stop_processes(names)
-        holds_within(40, lambda: all(self.supervisor.states()[name].state in DOWN for name in names))
 
     # -- single processes ---------------------------------------------------------------------------------------
 
@@ -226,7 +225,7 @@ class Instance:
 
     def stop(self, *processes: str) -> None:
         """Stop them until `start`."""
-        self._stop_and_wait(list(processes))
+        self.supervisor.stop_and_wait(list(processes))
 
     def start(self, *processes: str) -> None:
         """Start them, and return when they are healthy."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from devkit import locking
 from devkit.layout import ROOT, tool
-from devkit.recipes import base_environment
+from devkit.recipes import Recipe, base_environment
+from devkit.waiting import holds_within
 
 #: supervisord's words for a process that is not, and is not about to be, there.
 DOWN = {"STOPPED", "EXITED", "FATAL", "UNKNOWN"}
@@ -60,6 +61,7 @@ class Supervisor:
         self.folder = folder
         self._config = folder / "supervisord.conf"
         self._socket_note = folder / "supervisord.socket"
+        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> Path:
@@ -109,27 +111,22 @@ class Supervisor:
         )
         self._config.write_text("\n".join(rows))
 
-    def start(self, held_descriptor: int) -> None:
+    def start(self, held_descriptor: int, dies_with: int = 0) -> None:
         """Start it, holding `held_descriptor` (the lock on the ports) open for as long as it lives."""
         Path(self._socket).unlink(missing_ok=True)
-        with (self.log.parent / "supervisord.out").open("ab") as out:
-            subprocess.Popen(
-                [str(tool("supervisord")), "-c", str(self._config)],
-                cwd=ROOT,
-                env={**base_environment(), "SUITE_INSTANCE": str(self.folder)},
-                pass_fds=[held_descriptor],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
+        argv = [str(tool("supervisord")), "-c", str(self._config)]
+        env = {**base_environment(), "SUITE_INSTANCE": str(self.folder)}
+        recipe = Recipe(argv, str(ROOT), env, dies_with=dies_with)
+        log = self.log.parent / "supervisord.out"
+        self._child = recipe.start(self.folder / "process" / "supervisord.json", log, pass_fds=[held_descriptor])
 
     def apply_configuration(self) -> None:
         """Make the running supervisord follow the file: what changed is stopped, and left for `start_processes`."""
         rpc = self._rpc()
         ((added, changed, removed),) = rpc.reloadConfig()
+        # All at once, for one after the other they would take half a minute.
+        self.stop_and_wait([*changed, *removed])
         for name in (*changed, *removed):
-            rpc.stopProcessGroup(name)
             rpc.removeProcessGroup(name)
         for name in (*added, *changed):
             rpc.addProcessGroup(name)
@@ -146,17 +143,29 @@ class Supervisor:
             with suppress(xmlrpc.client.Fault):
                 rpc.startProcess(name, False)
 
-    def stop_processes(self, names: Iterable[str]) -> None:
+    def stop_and_wait(self, names: list[str]) -> None:
         rpc = self._rpc()
         for name in names:
             with suppress(xmlrpc.client.Fault):
                 rpc.stopProcess(name, False)
+        # Longer than the patience of supervisord, which kills what does not stop by itself.
+        holds_within(40, lambda: all(self.states()[name].state in DOWN for name in names))
 
     def shut_down(self) -> None:
+        """End it, and return when it is gone."""
+        pid = int(self._rpc().getPID())
         self._rpc().shutdown()
+        holds_within(30, lambda: self._has_ended(pid))
 
-    def pid(self) -> int:
-        return int(self._rpc().getPID())
+    def _has_ended(self, pid: int) -> bool:
+        # One's own child stays as a zombie until it is asked for.
+        if self._child is not None:
+            return self._child.poll() is not None
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
 
     def forget_socket(self) -> None:
         if self._socket_note.exists():
@@ -188,11 +197,3 @@ def _program(logs: Path, name: str, command: list[str]) -> dict[str, str]:
 
 def _quoted(part: str) -> str:
     return '"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' if not part.replace("/", "").isalnum() else part
-
-
-def exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

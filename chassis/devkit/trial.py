@@ -1,6 +1,7 @@
 """A suite for tests: its own folder, ports, servers and secrets, beside whatever `make up` runs."""
 
 import atexit
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from devkit.suite import Instance
 
 
 class TrialInstance(Instance):
+    dies_with = os.getpid()
     #: Set it to keep the folder, with its logs and data, for a look.
     keep = False
 
