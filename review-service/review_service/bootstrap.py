@@ -1,0 +1,27 @@
+"""The composition root: builds review-service from its Config, for every process and test."""
+
+from dataclasses import dataclass
+
+from chassis.clock import now
+from chassis.inbox import Inbox
+from chassis.migrations import Migrator
+from chassis.mongo import Database
+from review_service import events, store
+from review_service.config import Config
+from review_service.service import ReviewService
+
+
+@dataclass(frozen=True)
+class Built:
+    config: Config
+    database: Database
+    inbox: Inbox
+    service: ReviewService
+
+
+def build(config: Config) -> Built:
+    """Connect, bring the database up to date, and make the service."""
+    database = Database(config.mongodb_uri, events.SOURCE)
+    Migrator(database, "review_service.migrations", store.INDEXES).up()
+    service = ReviewService(database, store=store.Store(database), clock=now)
+    return Built(config, database, Inbox(database), service)

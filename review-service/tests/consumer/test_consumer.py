@@ -1,0 +1,80 @@
+"""The real consumer process on the real broker."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from visits import Visit
+
+from chassis import amqp
+from chassis.clock import new_id
+from devkit.testing import assert_every_queue_is_consumed, example, publish, queue_state, running
+from devkit.waiting import eventually
+from review_service.bootstrap import Built
+
+
+@pytest.fixture(scope="module", autouse=True)
+def consumer(env: dict[str, str]) -> Iterator[None]:
+    with running("review_service.consumer", env):
+        yield
+
+
+@pytest.fixture
+def visit(amqp_url: str, built: Built) -> Visit:
+    """A completed appointment, announced."""
+    made = Visit(new_id(), new_id(), new_id())
+    event = example("appointment-completed", appointmentId=made.id, doctorId=made.doctor_id, patientId=made.patient_id)
+    publish(amqp_url, event)
+    eventually(lambda: built.database["visits"].find_one({"_id": made.id}))
+    return made
+
+
+def test_every_subscription_has_its_queue_and_consumer(amqp_url: str) -> None:
+    assert_every_queue_is_consumed(amqp_url, "review-service")
+
+
+def test_a_completed_appointment_can_be_reviewed(client: FlaskClient, visit: Visit) -> None:
+    assert visit.review(client).status_code == 201
+
+
+def test_an_older_word_on_a_doctor_that_comes_late_changes_nothing(
+    client: FlaskClient, amqp_url: str, built: Built
+) -> None:
+    doctor_id = new_id()
+    publish(amqp_url, example("doctor-updated", doctorId=doctor_id, version=3, visible=False))
+    eventually(lambda: built.database["doctors"].find_one({"_id": doctor_id}))
+    late = example("doctor-updated", doctorId=doctor_id, version=2, visible=True)
+    publish(amqp_url, late)
+    eventually(lambda: built.database["inbox"].find_one({"_id": late["id"]}))
+    assert client.get(f"/api/v1/doctors/{doctor_id}/rating").status_code == 404
+
+
+def test_the_same_event_twice_takes_effect_once(client: FlaskClient, amqp_url: str, built: Built, visit: Visit) -> None:
+    visit.review(client, 5, comment="I am Ann Lee.")
+    event = example("user-deleted", userId=visit.patient_id)
+    publish(amqp_url, event)
+    eventually(lambda: built.database["tombstones"].find_one({"_id": visit.patient_id}))
+    publish(amqp_url, event)
+    # of the same queue: when it has taken effect, so has the repetition before it
+    after = example("user-deleted", userId=new_id())
+    publish(amqp_url, after)
+    eventually(lambda: built.database["inbox"].find_one({"_id": after["id"]}))
+    eventually(lambda: unacknowledged(amqp_url) == 0)
+    tombstone = built.database["tombstones"].find_one({"_id": visit.patient_id})
+    assert tombstone
+    assert [receipt["type"] for receipt in tombstone["outbox"]] == ["user-data-erased"]
+    [review] = client.get(f"/api/v1/doctors/{visit.doctor_id}/reviews").json["data"]["items"]
+    assert (review["author"], review["comment"], review["version"]) == ("Former patient", None, 2)
+
+
+def unacknowledged(amqp_url: str) -> int:
+    return queue_state(amqp_url, amqp.queue("review-service", "user-service", "user-deleted"))[0]
+
+
+@pytest.mark.parametrize("poison", [{}, [1], "text", {"id": "x", "source": "user-service", "type": "user-deleted"}])
+def test_poison_lands_in_the_dead_letters(amqp_url: str, poison: Any) -> None:
+    dead = amqp.dead_letters("review-service")
+    before = queue_state(amqp_url, dead)[0]
+    publish(amqp_url, poison, source="user-service", kind="user-deleted")
+    eventually(lambda: queue_state(amqp_url, dead)[0] == before + 1)
