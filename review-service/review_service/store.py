@@ -144,7 +144,7 @@ class Store:
     # erasure
 
     def fence(self, user_ids: Sequence[str], session: ClientSession) -> None:
-        """Make this transaction conflict with a concurrent burial of any of these ids, none of them buried yet.
+        """Make this transaction conflict with a concurrent burial of any of these ids, none buried yet.
 
         To have read that there is no tombstone is not enough: under snapshot isolation the burial could
         commit between that read and this commit (write skew), and what is inserted here would outlive it.
