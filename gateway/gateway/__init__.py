@@ -1,0 +1,1 @@
+"""gateway: the suite's one door. It verifies tokens and hands each request to the service that owns its route."""

@@ -1,0 +1,184 @@
+"""One service as the gateway sees it: its addresses, and connections that are kept open to each."""
+
+import http.client
+import socket
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import gevent
+import structlog
+
+from chassis.errors import ServiceUnavailable, UpstreamTimeout
+from gateway.errors import BadGateway
+
+log = structlog.get_logger(__name__)
+
+Headers = list[tuple[str, str]]
+_Address = tuple[str, int]
+
+PROBE_SECONDS = 2.0
+_RESOLVED_FOR_SECONDS = 5.0
+_LONGEST_IDLE_SECONDS = 30.0  # the services close an idle connection after 75 s: be well before them
+_MOST_IDLE = 100
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to a service."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole response."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class _NotSent(Exception):
+    """The service can not have acted: the connection failed before the last byte of the request was accepted."""
+
+
+class _NotAnswered(Exception):
+    """The request went out, and the connection was closed before any byte of a response."""
+
+
+class Upstream:
+    """Calls one service. Each address that its name has gets its turn, so that replicas are served evenly."""
+
+    def __init__(self, name: str, url: str, seconds: float) -> None:
+        parts = urlsplit(url)
+        self.name = name
+        self._netloc = parts.netloc
+        self._host = parts.hostname or ""
+        self._port = parts.port or 80
+        self._seconds = seconds
+        self._addresses: list[_Address] = []
+        self._resolved_at = float("-inf")
+        self._turn = 0
+        self._idle: dict[_Address, deque[tuple[http.client.HTTPConnection, float]]] = {}
+
+    def exchange(self, call: Call, seconds: float | None = None) -> Answer:
+        """The service's answer to a call, read to its end within ``seconds``.
+
+        Raises ServiceUnavailable if it can't be reached or hangs up, UpstreamTimeout, or BadGateway if what it
+        says is not HTTP.
+        """
+        # over the whole exchange: a timeout of the socket would begin anew with each byte that trickles in
+        with gevent.Timeout(seconds or self._seconds, UpstreamTimeout):
+            try:
+                return self._exchange(call)
+            except (_NotSent, _NotAnswered, OSError) as error:
+                log.warning("upstream away", upstream=self.name, error=repr(error.__cause__ or error))
+                raise ServiceUnavailable from None
+            except (http.client.HTTPException, ValueError) as error:
+                log.warning("upstream talks nonsense", upstream=self.name, error=repr(error))
+                raise BadGateway from None
+
+    def probe(self) -> None:
+        """Raises unless the service says that it is ready."""
+        answer = self.exchange(Call("GET", "/health/ready", [("Accept", "application/json")]), PROBE_SECONDS)
+        if answer.status != 200:
+            raise ServiceUnavailable(f"{self.name} answers {answer.status}")
+
+    def _exchange(self, call: Call) -> Answer:
+        failure: Exception = _NotSent()
+        for address in self._in_turn():
+            while True:
+                connection, reused = self._take(address)
+                try:
+                    return self._attempt(connection, address, call)
+                except _NotAnswered:
+                    # the service closed an idle connection as the request was under way, or it died while acting
+                    if not (reused and call.method in _IDEMPOTENT):
+                        raise
+                except _NotSent as error:
+                    failure = error
+                    if not reused:
+                        break
+        raise failure
+
+    def _attempt(self, connection: http.client.HTTPConnection, address: _Address, call: Call) -> Answer:
+        answered = False
+        try:
+            try:
+                self._send(connection, call)
+            except OSError as error:
+                raise _NotSent from error
+            try:
+                response = connection.getresponse()
+            except ConnectionError as error:
+                raise _NotAnswered from error
+            if response.status < 200:
+                raise http.client.BadStatusLine(str(response.status))
+            try:
+                body = response.read()
+            except OSError as error:
+                raise http.client.IncompleteRead(b"") from error
+            answered = True
+            return Answer(response.status, response.getheaders(), body)
+        finally:
+            # also for a timeout and a killed greenlet: what may still come must not answer somebody else's request
+            if answered and not response.will_close:
+                self._keep(connection, address)
+            else:
+                connection.close()
+
+    def _send(self, connection: http.client.HTTPConnection, call: Call) -> None:
+        connection.putrequest(call.method, call.target, skip_host=True, skip_accept_encoding=True)
+        connection.putheader("Host", self._netloc)
+        for name, value in call.headers:
+            connection.putheader(name, value)
+        connection.endheaders(call.body or None)
+
+    def _take(self, address: _Address) -> tuple[http.client.HTTPConnection, bool]:
+        """A connection to the address, and whether it was used before."""
+        idle = self._idle.setdefault(address, deque())
+        while idle:
+            connection, since = idle.pop()
+            if time.monotonic() - since < _LONGEST_IDLE_SECONDS and _is_quiet(connection.sock):
+                return connection, True
+            connection.close()
+        return http.client.HTTPConnection(*address), False
+
+    def _keep(self, connection: http.client.HTTPConnection, address: _Address) -> None:
+        idle = self._idle.setdefault(address, deque())
+        idle.append((connection, time.monotonic()))
+        if len(idle) > _MOST_IDLE:
+            idle.popleft()[0].close()
+
+    def _in_turn(self) -> Iterable[_Address]:
+        if time.monotonic() - self._resolved_at > _RESOLVED_FOR_SECONDS:
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            self._addresses = list(dict.fromkeys((str(item[4][0]), self._port) for item in found))
+            self._resolved_at = time.monotonic()
+            for gone in self._idle.keys() - self._addresses:
+                for connection, _ in self._idle.pop(gone):
+                    connection.close()
+        self._turn += 1
+        start = self._turn % len(self._addresses)
+        return self._addresses[start:] + self._addresses[:start]
+
+
+def _is_quiet(sock: socket.socket) -> bool:
+    """Whether an idle connection is still open and holds no unasked-for bytes."""
+    sock.settimeout(0)
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        sock.settimeout(None)
+    return False
