@@ -1,0 +1,137 @@
+"""An appointment's life: its statuses, who may move it from one to the next, and what time alone does to it.
+
+All instants are aware and in UTC, as they are stored.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from appointment_service.domain.errors import InvalidTransition
+
+
+class Status(StrEnum):
+    """Where an appointment stands. Its value is what clients, events and the database see."""
+
+    REQUESTED = "REQUESTED"
+    BOOKED = "BOOKED"
+    CHECKED_IN = "CHECKED_IN"
+    COMPLETED = "COMPLETED"
+    NO_SHOW = "NO_SHOW"
+    CANCELLED = "CANCELLED"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+
+
+class Action(StrEnum):
+    """What can be done to an appointment; the values are those of the routes."""
+
+    CONFIRM = "confirm"
+    DECLINE = "decline"
+    EXPIRE = "expire"
+    CHECK_IN = "check-in"
+    COMPLETE = "complete"
+    NO_SHOW = "no-show"
+    CANCEL = "cancel"
+    RESCHEDULE = "reschedule"
+
+
+class Actor(StrEnum):
+    """Who acts: one of the roles of a token, or the suite itself."""
+
+    PATIENT = "patient"
+    DOCTOR = "doctor"
+    ADMIN = "admin"
+    SYSTEM = "system"
+
+
+ACTIVE = frozenset({Status.REQUESTED, Status.BOOKED, Status.CHECKED_IN})
+"""The statuses that hold time: these, and no others, have claims."""
+
+REQUEST_LIFETIME = timedelta(hours=24)
+UNATTENDED_AFTER = timedelta(minutes=15)
+CORRECTION_PERIOD = timedelta(days=7)
+
+_DOCTOR = frozenset({Actor.DOCTOR})
+_SYSTEM = frozenset({Actor.SYSTEM})
+_EITHER = frozenset({Actor.PATIENT, Actor.DOCTOR})
+_ANYONE = frozenset(Actor)
+
+TRANSITIONS: Mapping[tuple[str, str], tuple[Status, frozenset[Actor]]] = {
+    (Status.REQUESTED, Action.CONFIRM): (Status.BOOKED, _DOCTOR),
+    (Status.REQUESTED, Action.DECLINE): (Status.DECLINED, _DOCTOR),
+    (Status.REQUESTED, Action.EXPIRE): (Status.EXPIRED, _SYSTEM),
+    (Status.REQUESTED, Action.RESCHEDULE): (Status.REQUESTED, _EITHER),
+    (Status.REQUESTED, Action.CANCEL): (Status.CANCELLED, _ANYONE),
+    (Status.BOOKED, Action.CHECK_IN): (Status.CHECKED_IN, _DOCTOR),
+    (Status.BOOKED, Action.COMPLETE): (Status.COMPLETED, _DOCTOR | _SYSTEM),
+    (Status.BOOKED, Action.NO_SHOW): (Status.NO_SHOW, _DOCTOR | _SYSTEM),
+    (Status.BOOKED, Action.RESCHEDULE): (Status.BOOKED, _EITHER),
+    (Status.BOOKED, Action.CANCEL): (Status.CANCELLED, _ANYONE),
+    (Status.CHECKED_IN, Action.COMPLETE): (Status.COMPLETED, _DOCTOR | _SYSTEM),
+    (Status.CHECKED_IN, Action.NO_SHOW): (Status.NO_SHOW, _DOCTOR),
+    (Status.CHECKED_IN, Action.CANCEL): (Status.CANCELLED, _ANYONE),
+    (Status.COMPLETED, Action.NO_SHOW): (Status.NO_SHOW, _DOCTOR),
+    (Status.NO_SHOW, Action.COMPLETE): (Status.COMPLETED, _DOCTOR),
+}
+"""From a status, by an action, to the next status, and who may; what is not here is not allowed."""
+
+
+def initial_status(requires_confirmation: bool) -> Status:
+    """The status of a new appointment: a request where the doctor confirms first, else booked."""
+    return Status.REQUESTED if requires_confirmation else Status.BOOKED
+
+
+def decide(
+    status: str, action: str, actor_role: str, *, end: datetime | None = None, now: datetime | None = None
+) -> Status:
+    """The status that follows; InvalidTransition if there is none, or none that this actor may bring about.
+
+    A correction (COMPLETED to NO_SHOW or back) is allowed only where `end`, the appointment's, and `now` are
+    given and show that it comes within seven days: a caller that forgets them is refused, not obeyed.
+    """
+    following, actors = TRANSITIONS.get((status, action), (None, frozenset()))
+    if following is None:
+        raise InvalidTransition(f"an appointment that is {status} does not take '{action}'")
+    if actor_role not in actors:
+        raise InvalidTransition(f"'{action}' is not for the {actor_role} while the appointment is {status}")
+    if status not in ACTIVE and (end is None or now is None or not may_correct(end, now)):
+        raise InvalidTransition(f"{status} can be corrected only until {CORRECTION_PERIOD.days} days after the end")
+    return following
+
+
+def may_correct(end: datetime, now: datetime) -> bool:
+    """Whether the doctor may still correct COMPLETED to NO_SHOW or back: until seven days after the end."""
+    return now <= end + CORRECTION_PERIOD
+
+
+def may_cancel(start: datetime, now: datetime, notice_minutes: int, actor_role: str) -> bool:
+    """Whether it is early enough to cancel, for a patient at least the doctor's notice before the start.
+
+    Doctor, admin and the suite are exempt. Without notice a patient may cancel until the start, not at it.
+    """
+    if actor_role != Actor.PATIENT:
+        return True
+    return now < start and (start - now).total_seconds() >= notice_minutes * 60
+
+
+def lapses_at(requested_at: datetime, start: datetime) -> datetime:
+    """When an unanswered request lapses: after 24 hours or at its start, whichever comes first."""
+    return min(requested_at + REQUEST_LIFETIME, start)
+
+
+def has_lapsed(status: str, requested_at: datetime, start: datetime, now: datetime) -> bool:
+    """Whether this is a request that has lapsed, even if nothing has yet moved it to EXPIRED."""
+    return status == Status.REQUESTED and now >= lapses_at(requested_at, start)
+
+
+def due_outcome(status: str, end: datetime, now: datetime, unattended_outcome: Status) -> Status | None:
+    """What the suite itself makes of an appointment 15 minutes after its end; None before, and once settled.
+
+    CHECKED_IN becomes COMPLETED, and BOOKED the doctor's `unattended_outcome`.
+    """
+    if now < end + UNATTENDED_AFTER:
+        return None
+    if status == Status.CHECKED_IN:
+        return Status.COMPLETED
+    return unattended_outcome if status == Status.BOOKED else None
