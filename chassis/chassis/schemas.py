@@ -49,8 +49,12 @@ def _printable(text: str) -> str:
     return text
 
 
+# asked once: the answer is read from a file each time
+_ZONES = frozenset(available_timezones())
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _ZONES:
         raise ValueError("must be an IANA time zone such as Europe/Berlin")
     return name
 
