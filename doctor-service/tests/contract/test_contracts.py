@@ -61,9 +61,7 @@ def test_why_a_doctor_is_away_is_not_told() -> None:
         ("user-deleted", events.UserDeleted),
     ],
 )
-def test_every_accepted_user_event_can_be_read(
-    kind: str, shape: type[BaseModel]
-) -> None:
+def test_every_accepted_user_event_can_be_read(kind: str, shape: type[BaseModel]) -> None:
     event = example(kind)
     assert shape.model_validate(event["data"]).model_dump()["user_id"] == event["subject"]
 

@@ -1,0 +1,136 @@
+"""What admins decide about profiles."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from doctor_service.app import create_app
+from doctor_service.bootstrap import Built
+
+Make = Callable[..., Any]
+Outbox = Callable[[str], list[dict[str, Any]]]
+
+
+def test_approval_is_told_to_others_and_kept(pending: Make, admin: Any, outbox: Outbox) -> None:
+    doctor = pending()
+    answer = admin.call("POST", f"/admin/doctors/{doctor.id}/approve")
+    data = answer.json["data"]
+    assert (answer.status_code, data["moderationStatus"], answer.headers["ETag"]) == (200, "APPROVED", '"2"')
+    assert [(line["status"], line["by"]) for line in data["moderationHistory"]] == [
+        ("PENDING", doctor.id),
+        ("APPROVED", admin.id),
+    ]
+    assert [event["data"]["moderationStatus"] for event in outbox(doctor.id)] == ["PENDING", "APPROVED"]
+
+
+@pytest.mark.parametrize(("method", "body"), [("PUT", {"specialty": "Dermatology"}), ("PATCH", {"bio": "Licensed."})])
+def test_a_rejected_doctor_reads_why_and_may_try_again(
+    pending: Make, admin: Any, method: str, body: dict[str, str]
+) -> None:
+    doctor = pending()
+    rejected = admin.call("POST", f"/admin/doctors/{doctor.id}/reject", {"reason": "No licence."})
+    assert rejected.status_code == 200
+    own = doctor.get("/doctors/me")
+    assert (own["moderationStatus"], own["moderationReason"]) == ("REJECTED", "No licence.")
+    assert "moderationHistory" not in own
+    again = doctor.call(method, "/doctors/me", body).json["data"]
+    assert (again["moderationStatus"], again["moderationReason"]) == ("PENDING", None)
+    history = admin.call("POST", f"/admin/doctors/{doctor.id}/approve").json["data"]["moderationHistory"]
+    assert [(line["status"], line.get("reason")) for line in history] == [
+        ("PENDING", None),
+        ("REJECTED", "No licence."),
+        ("PENDING", None),
+        ("APPROVED", None),
+    ]
+
+
+def test_a_rejected_doctor_can_be_approved(pending: Make, admin: Any) -> None:
+    doctor = pending()
+    admin.call("POST", f"/admin/doctors/{doctor.id}/reject", {"reason": "By mistake."})
+    data = admin.call("POST", f"/admin/doctors/{doctor.id}/approve").json["data"]
+    assert (data["moderationStatus"], data["moderationReason"]) == ("APPROVED", None)
+
+
+def test_other_transitions_are_refused(pending: Make, admin: Any) -> None:
+    doctor = pending()
+    approve, reject = f"/admin/doctors/{doctor.id}/approve", f"/admin/doctors/{doctor.id}/reject"
+    admin.call("POST", approve)
+    for answer in (admin.call("POST", approve), admin.call("POST", reject, {"reason": "Late."})):
+        assert (answer.status_code, answer.json["code"]) == (409, "INVALID_TRANSITION")
+    turned_down = pending()
+    path = f"/admin/doctors/{turned_down.id}/reject"
+    admin.call("POST", path, {"reason": "No licence."})
+    assert admin.call("POST", path, {"reason": "Still none."}).status_code == 409
+
+
+def test_of_racing_admins_one_decides(pending: Make, admin: Any, built: Built) -> None:
+    app, doctor, barrier = create_app(built), pending(), Barrier(8)
+
+    def approve(_: int) -> int:
+        barrier.wait()
+        path = f"/api/v1/admin/doctors/{doctor.id}/approve"
+        return app.test_client().post(path, headers=admin.headers).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(approve, range(8))) == [200] + [409] * 7
+
+
+def test_an_admin_decides_on_what_was_read(pending: Make, admin: Any) -> None:
+    doctor = pending()
+    doctor.call("PATCH", "/doctors/me", {"specialty": "Surgery"})
+    answer = admin.call("POST", f"/admin/doctors/{doctor.id}/approve", If_Match='"1"')
+    assert (answer.status_code, answer.json["code"]) == (412, "VERSION_MISMATCH")
+
+
+def test_a_rejection_needs_a_reason(pending: Make, admin: Any) -> None:
+    path = f"/admin/doctors/{pending().id}/reject"
+    for body in ({}, {"reason": " "}):
+        answer = admin.call("POST", path, body)
+        assert [error["field"] for error in answer.json["errors"]] == ["reason"]
+
+
+@pytest.mark.parametrize("action", ["approve", "reject"])
+def test_there_is_nothing_to_decide_on_an_unknown_doctor(admin: Any, action: str) -> None:
+    answer = admin.call(
+        "POST", f"/admin/doctors/nobody/{action}", {"reason": "Nobody."} if action == "reject" else None
+    )
+    assert (answer.status_code, answer.json["code"]) == (404, "DOCTOR_NOT_FOUND")
+
+
+@pytest.mark.parametrize("role", ["patient", "doctor"])
+def test_only_admins_moderate(person: Make, role: str) -> None:
+    someone = person(role)
+    assert someone.call("GET", "/admin/doctors").status_code == 403
+    assert someone.call("POST", "/admin/doctors/x/approve").status_code == 403
+    assert someone.call("POST", "/admin/doctors/x/reject", {"reason": "No."}).status_code == 403
+
+
+@pytest.mark.parametrize(("query", "expected"), [("", 5), ("moderationStatus=PENDING", 4)])
+def test_admins_page_through_the_doctors_in_the_order_they_came(
+    pending: Make, listed: Make, admin: Any, built: Built, query: str, expected: int
+) -> None:
+    built.database["doctors"].delete_many({})
+    ids = [pending().id for _ in range(4)]
+    ids += [] if query else [listed().id]
+    database = built.database.db
+    database.command("profile", 2)
+    seen: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        data = admin.get(f"/admin/doctors?limit=2&{query}{cursor and '&cursor='}{cursor}")
+        seen += [doctor["id"] for doctor in data["items"]]
+        cursor = data["nextCursor"]
+    database.command("profile", 0)
+    operations = list(database["system.profile"].find({"op": "query", "ns": f"{database.name}.doctors"}))
+    database.drop_collection("system.profile")
+    assert seen == ids and len(seen) == expected
+    assert operations
+    for operation in operations:
+        assert "COLLSCAN" not in operation["planSummary"] and not operation.get("hasSortStage")
+
+
+def test_an_unknown_status_is_refused(admin: Any) -> None:
+    assert admin.call("GET", "/admin/doctors?moderationStatus=NEW").status_code == 422
