@@ -3,7 +3,7 @@
 include chassis/devkit/python.mk
 DEVKIT := PYTHONPATH="$(CURDIR)/chassis" "$(PYTHON)" -m devkit
 
-.PHONY: help demo up down status logs mail restart test lint setup lock
+.PHONY: help demo up down status logs mail restart test lint format setup lock
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
 
@@ -33,6 +33,9 @@ test: ## lint, then every test (SUITES="chassis auth-service tests" for some, AR
 
 lint: ## ruff, mypy and import-linter
 	@$(DEVKIT) lint
+
+format: ## let ruff mend and format every source
+	@$(DEVKIT) format
 
 setup: ## install what is missing (implied by the others)
 	@$(DEVKIT) setup

@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("suites", nargs="*")
     test.add_argument("--arguments", default="", help="handed to pytest")
     add("lint", _lint, "ruff, mypy and import-linter")
+    add("format", _format, "let ruff mend and format every source")
     lock = add("lock", _lock, "compile every requirements.lock")
     lock.add_argument("--upgrade", action="store_true")
     return parser
@@ -133,6 +134,11 @@ def _test(options: argparse.Namespace) -> int:
 def _lint(_: argparse.Namespace) -> int:
     setup.ensure([venvs.LINT])
     return 0 if lint.run() else 1
+
+
+def _format(_: argparse.Namespace) -> int:
+    setup.ensure([venvs.LINT])
+    return 0 if lint.format_sources() else 1
 
 
 def _lock(options: argparse.Namespace) -> None:

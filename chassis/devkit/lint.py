@@ -9,25 +9,30 @@ from devkit import say
 from devkit.layout import CACHE, CHASSIS, DEVKIT, ROOT, SERVICES, VENVS
 
 
-def run() -> bool:
-    """Run every check and print what each finds; whether all are clean."""
-    bin_folder = VENVS / "lint" / "bin"
-    ruff = [str(bin_folder / "ruff"), "--config", str(DEVKIT / "ruff.toml"), "--cache-dir"]
+def _ruff(command: str, *options: str) -> list[str]:
     sources = ["chassis", *(service.folder_name for service in SERVICES)]
     # Not required to exist, unlike the services: there may be none of these.
     sources += [name for name in ("tests", "benchmarks") if (ROOT / name).exists()]
-    cache = str(CACHE / "ruff")
+    common = ["--config", str(DEVKIT / "ruff.toml"), "--cache-dir", str(CACHE / "ruff")]
+    return [str(VENVS / "lint" / "bin" / "ruff"), command, *options, *common, *sources]
+
+
+def format_sources() -> bool:
+    """Put every source into the form that `run` asks for; whether nothing is left that needs a person."""
+    mended = _check("ruff check --fix", _ruff("check", "--fix", "--output-format", "concise"), ROOT)
+    return _check("ruff format", _ruff("format"), ROOT) and mended
+
+
+def run() -> bool:
+    """Run every check and print what each finds; whether all are clean."""
+    bin_folder = VENVS / "lint" / "bin"
     packages = ["chassis", "devkit", *(service.package for service in SERVICES)]
     mypy = [str(bin_folder / "mypy"), "--config-file", str(DEVKIT / "mypy.ini"), "--cache-dir", str(CACHE / "mypy")]
     contracts = [(CHASSIS, DEVKIT / "importlinter.ini")]
     contracts += [(service.folder, service.folder / ".importlinter") for service in SERVICES]
     results = [
-        _check("ruff check", [ruff[0], "check", "--output-format", "concise", *ruff[1:], cache, *sources], ROOT),
-        _check(
-            "ruff format --check",
-            [ruff[0], "format", "--check", "--output-format", "concise", *ruff[1:], cache, *sources],
-            ROOT,
-        ),
+        _check("ruff check", _ruff("check", "--output-format", "concise"), ROOT),
+        _check("ruff format --check", _ruff("format", "--check", "--output-format", "concise"), ROOT),
         _check("mypy", [*mypy, *(part for package in packages for part in ("-p", package))], ROOT),
         *(_imports(bin_folder, folder, contract) for folder, contract in contracts),
     ]

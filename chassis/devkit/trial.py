@@ -30,7 +30,7 @@ def running(settings: Mapping[str, str] | None = None) -> Iterator[TrialInstance
     try:
         instance.up(lambda _: None)
         yield instance
-    except BaseException:
+    except Exception:
         instance.keep = True
         raise
     finally:
