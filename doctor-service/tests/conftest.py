@@ -3,11 +3,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from chassis.clock import new_id
-from devkit.testing import assert_valid, bearer, environment
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from chassis.clock import new_id
+from devkit.testing import assert_valid, bearer, environment
 from doctor_service.app import create_app
 from doctor_service.bootstrap import Built, build
 from doctor_service.config import Config

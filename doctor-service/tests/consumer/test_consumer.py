@@ -6,6 +6,7 @@ from typing import Any
 
 import pika
 import pytest
+
 from chassis import amqp
 from chassis.clock import new_id
 from devkit.testing import (
@@ -18,7 +19,6 @@ from devkit.testing import (
     running,
 )
 from devkit.waiting import eventually
-
 from doctor_service.bootstrap import Built
 
 Make = Callable[..., Any]

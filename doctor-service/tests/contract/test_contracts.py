@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from devkit.testing import assert_valid, check_routes, example
 from pydantic import BaseModel
 
+from devkit.testing import assert_valid, check_routes, example
 from doctor_service import events
 from doctor_service.app import create_app
 from doctor_service.bootstrap import Built

@@ -168,7 +168,7 @@ def test_each_list_reads_its_index_and_sorts_nothing(anyone: Any, crowd: list[st
     database = built.database.db
     database.command("profile", 2)
     try:
-        read = [page for page in pages(anyone, query, 20)]
+        read = list(pages(anyone, query, 20))
     finally:
         database.command("profile", 0)
     operations = list(database["system.profile"].find({"op": "query", "ns": f"{database.name}.doctors"}))

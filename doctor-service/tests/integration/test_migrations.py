@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from chassis.migrations import Migrator, migrations_in
 from chassis.mongo import Database
-
 from doctor_service import store
 
 PACKAGE = "doctor_service.migrations"

@@ -126,10 +126,12 @@ def test_admins_page_through_the_doctors_in_the_order_they_came(
     database.command("profile", 0)
     operations = list(database["system.profile"].find({"op": "query", "ns": f"{database.name}.doctors"}))
     database.drop_collection("system.profile")
-    assert seen == ids and len(seen) == expected
+    assert seen == ids
+    assert len(seen) == expected
     assert operations
     for operation in operations:
-        assert "COLLSCAN" not in operation["planSummary"] and not operation.get("hasSortStage")
+        assert "COLLSCAN" not in operation["planSummary"]
+        assert not operation.get("hasSortStage")
 
 
 def test_an_unknown_status_is_refused(admin: Any) -> None:

@@ -6,9 +6,9 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from devkit.testing import bearer
 from flask.testing import FlaskClient
 
+from devkit.testing import bearer
 from doctor_service.app import create_app
 from doctor_service.bootstrap import Built
 
@@ -33,12 +33,15 @@ def test_the_first_put_creates_the_profile_and_the_next_replaces_it(person: Make
     assert (created.status_code, created.headers["ETag"]) == (201, '"1"')
     data = created.json["data"]
     assert data.items() >= {**PROFILE, "id": doctor.id, "name": "Amara Oyelaran"}.items()
-    assert data["moderationStatus"] == "PENDING" and data["visible"] and data["accepting"]
+    assert data["moderationStatus"] == "PENDING"
+    assert data["visible"]
+    assert data["accepting"]
     assert (data["rating"], data["followers"], data["version"]) == ({"average": 0, "count": 0}, 0, 1)
 
     replaced = doctor.call("PUT", "/doctors/me", {"specialty": "Surgery"})
     assert (replaced.status_code, replaced.headers["ETag"]) == (200, '"2"')
-    assert replaced.json["data"]["fee"] is None and replaced.json["data"]["languages"] == []
+    assert replaced.json["data"]["fee"] is None
+    assert replaced.json["data"]["languages"] == []
     assert doctor.get("/doctors/me") == replaced.json["data"]
     told = [(event["data"]["version"], event["data"]["specialty"]) for event in outbox(doctor.id)]
     assert told == [(1, "Dermatology"), (2, "Surgery")]
