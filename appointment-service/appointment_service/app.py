@@ -1,0 +1,19 @@
+"""The Flask app: wiring only."""
+
+from flask import Flask
+
+from appointment_service import events
+from appointment_service.bootstrap import Built
+from appointment_service.routes import routes
+from chassis.mongo import answer_503_when_away
+from chassis.web import create_flask
+
+
+def create_app(built: Built) -> Flask:
+    return create_flask(
+        events.SOURCE,
+        built.config,
+        apis=[routes(built.service)],
+        checks={"mongodb": built.database.ping},
+        unavailable=answer_503_when_away,
+    )

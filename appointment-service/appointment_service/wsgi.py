@@ -1,0 +1,11 @@
+"""The web process, run by gunicorn."""
+
+from appointment_service import events
+from appointment_service.app import create_app
+from appointment_service.bootstrap import build
+from appointment_service.config import Config
+from chassis import logs
+
+config = Config.read_or_exit()
+logs.configure(events.SOURCE, "web", config.log_level)
+app = create_app(build(config))
