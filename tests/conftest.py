@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 
 import pytest
+
 from devkit import trial
 from devkit.suite import Instance
-
 from tests.client import Gateway, Person
 
 RECOVERY_SECONDS = 12

@@ -1,6 +1,6 @@
 """A clinic's day, through the gateway alone: each step is printed and checked. ``make demo`` runs it.
 
-    GATEWAY_URL=http://127.0.0.1:8080 ADMIN_EMAIL=... ADMIN_PASSWORD=... python -m tests.walkthrough
+GATEWAY_URL=http://127.0.0.1:8080 ADMIN_EMAIL=... ADMIN_PASSWORD=... python -m tests.walkthrough
 """
 
 import os
@@ -41,10 +41,11 @@ class Day:
         patient, doctor = self.gateway.sign_up("Ann Lee"), self.gateway.sign_up("Ben Ito", role="doctor")
         self._seen(f"patient {patient.email}, doctor {doctor.email}")
         me = patient.get("/users/me").expect(200)
-        self._seen(f"the profile is there at once: {me.data['name']}, {me.data['status']}, version {me.data['version']}")
-        changed = patient.call("PATCH", "/users/me", {"timezone": "Europe/Berlin"}, headers={"If-Match": me.headers["ETag"]})
+        self._seen(f"the profile is there at once: {me.data['name']}, {me.data['status']}")
+        seen = {"If-Match": me.headers["ETag"]}
+        changed = patient.call("PATCH", "/users/me", {"timezone": "Europe/Berlin"}, headers=seen)
         self._seen(f"her time zone is set: {changed.expect(200).data['timezone']}")
-        stale = patient.call("PATCH", "/users/me", {"timezone": "Asia/Tokyo"}, headers={"If-Match": me.headers["ETag"]})
+        stale = patient.call("PATCH", "/users/me", {"timezone": "Asia/Tokyo"}, headers=seen)
         self._seen(f"a change made on a stale copy is refused: {stale.expect(412).status}")
 
         self._step("Tokens are rotated")

@@ -1,7 +1,9 @@
 """The consumer process: what auth-service does when user-service announces something."""
 
-# isort: off  (the chassis patches the standard library, so it is imported before anything else)
+# the chassis patches the standard library, so it is imported before anything else
+# isort: off
 from chassis.consumer import event_handler, serve
+
 # isort: on
 
 from pymongo.client_session import ClientSession

@@ -10,7 +10,6 @@ from auth_service.domain import Status
 from chassis.schemas import Body, Line, Shape
 
 
-
 def _address(text: str) -> str:
     try:
         # reserved domains (RFC 2606) are let through: a mail to one goes nowhere, which harms nobody

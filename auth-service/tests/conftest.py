@@ -1,11 +1,12 @@
 from collections.abc import Iterator
 
 import pytest
+from flask.testing import FlaskClient
+
 from auth_service.app import create_app
 from auth_service.bootstrap import Built, build
 from auth_service.config import Config
 from devkit.testing import environment
-from flask.testing import FlaskClient
 
 ADMIN_EMAIL = "boss@clinic.example"
 ADMIN_PASSWORD = "plum-orchard-kettle-1"

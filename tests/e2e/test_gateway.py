@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import requests
+
 from devkit.layout import ROOT
 from devkit.suite import Instance
-
 from tests.client import Gateway, Person
 
 ROUTES = [
@@ -20,12 +20,14 @@ PROTECTED = [route for route in ROUTES if route[3] != "public"]
 
 def concrete(path: str) -> str:
     """The route with every parameter filled by an id that nothing has."""
-    parts = ("2030-01-01" if part == "{date}" else "0" * 32 if part.startswith("{") else part for part in path.split("/"))
+    fillings = {"{date}": "2030-01-01"}
+    parts = (fillings.get(part, "0" * 32) if part.startswith("{") else part for part in path.split("/"))
     return "/".join(parts)
 
 
 def test_an_unknown_route_is_answered_in_the_envelope(gateway: Gateway) -> None:
-    answer = gateway.call("GET", "/no/such/route", headers={"X-Request-Id": "a-request-of-mine"}).expect(404, "NOT_FOUND")
+    answer = gateway.call("GET", "/no/such/route", headers={"X-Request-Id": "a-request-of-mine"})
+    answer.expect(404, "NOT_FOUND")
     assert answer.body["success"] is False
     assert answer.body["requestId"] == answer.headers["X-Request-Id"] == "a-request-of-mine"
 
@@ -43,7 +45,8 @@ def test_without_a_token_nothing_protected_answers(
 
 
 def test_each_role_is_kept_out_of_what_is_not_its_own(gateway: Gateway, admin: Person) -> None:
-    people = {"patient": gateway.sign_up("Ann Lee"), "doctor": gateway.sign_up("Ben Ito", role="doctor"), "admin": admin}
+    patient, doctor = gateway.sign_up("Ann Lee"), gateway.sign_up("Ben Ito", role="doctor")
+    people = {"patient": patient, "doctor": doctor, "admin": admin}
     for _, method, path, access in PROTECTED:
         for role, person in people.items():
             if access != "self" and role not in access.split("|"):

@@ -1,7 +1,6 @@
 """Processes die and come back, the broker goes away, the suite stops and starts: nothing is lost."""
 
 from devkit.suite import Instance
-
 from tests.client import Gateway, Person, eventually
 from tests.clinic import book, bookable_doctor, slots
 from tests.walkthrough import Day

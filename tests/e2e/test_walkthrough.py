@@ -1,7 +1,6 @@
 """The walk-through of ``make demo``, on a suite of its own."""
 
 from devkit.suite import Instance
-
 from tests.walkthrough import Day
 
 

@@ -44,13 +44,13 @@ def errors_in(file: Path, where: str) -> Iterator[Error]:
 def _assignments(node: ast.ClassDef) -> Iterator[tuple[str, object]]:
     for statement in node.body:
         if isinstance(statement, ast.Assign):
-            (target,) = statement.targets
-            names = [item.id for item in target.elts] if isinstance(target, ast.Tuple) else [target.id]  # type: ignore[union-attr, attr-defined]
+            names = ast.unparse(statement.targets[0]).strip("()").split(", ")
             values = ast.literal_eval(statement.value)
-            yield from zip(names, values if isinstance(target, ast.Tuple) else [values], strict=True)
-        elif isinstance(statement, ast.AnnAssign) and statement.value and isinstance(statement.target, ast.Name):
-            if statement.target.id in ("code", "status", "message"):
-                yield statement.target.id, ast.literal_eval(statement.value)
+            yield from zip(names, values if len(names) > 1 else [values], strict=True)
+        elif isinstance(statement, ast.AnnAssign) and statement.value:
+            name = ast.unparse(statement.target)
+            if name in ("code", "status", "message"):
+                yield name, ast.literal_eval(statement.value)
 
 
 def every_error() -> list[Error]:

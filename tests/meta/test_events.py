@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from devkit.layout import PLAIN_SERVICES, ROOT, SCHEDULER, Service
 
 EVENTS = ROOT / "contracts" / "events"
@@ -52,4 +53,5 @@ def test_every_subscription_is_handled_by_the_services_consumer(name: str) -> No
     module = Path(SERVICES[name].folder, SERVICES[name].package, "consumer.py").read_text()
     for source, kinds in SUBSCRIPTIONS[name].items():
         for kind in kinds:
-            assert f'"{kind}"' in module and f'"{source}"' in module
+            assert f'"{kind}"' in module
+            assert f'"{source}"' in module

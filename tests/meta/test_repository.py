@@ -5,9 +5,13 @@ import re
 import subprocess
 
 import pytest
+
 from devkit.layout import ROOT, SERVICES, Service
 
-EVERYWHERE = ("README.md", "Dockerfile", "Makefile", "pyproject.toml", "requirements.lock", "gunicorn.conf.py", ".importlinter")
+EVERYWHERE = (
+    *("README.md", "Dockerfile", "Makefile", "pyproject.toml"),
+    *("requirements.lock", "gunicorn.conf.py", ".importlinter"),
+)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

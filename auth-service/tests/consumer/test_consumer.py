@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+
 from auth_service.bootstrap import Built
 from chassis import amqp
 from chassis.clock import new_id
-from devkit.waiting import eventually
 from devkit.testing import assert_every_queue_is_consumed, example, publish, queue_state, running
-from flask.testing import FlaskClient
+from devkit.waiting import eventually
 
 PASSWORD = "plum-orchard-kettle-9"
 
@@ -68,7 +69,8 @@ def test_the_same_event_twice_takes_effect_once(
     publish(amqp_url, after)
     eventually(lambda: built.database["inbox"].find_one({"_id": after["id"]}))
     tombstone = built.database["tombstones"].find_one({"_id": account["user"]["id"]})
-    assert tombstone and [receipt["type"] for receipt in tombstone["outbox"]] == ["user-data-erased"]
+    assert tombstone
+    assert [receipt["type"] for receipt in tombstone["outbox"]] == ["user-data-erased"]
 
 
 @pytest.mark.parametrize("poison", [{}, [1], "text", {"id": "x", "source": "user-service", "type": "user-deleted"}])

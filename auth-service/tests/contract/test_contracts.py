@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import BaseModel
+
 from auth_service import events
 from auth_service.app import create_app
 from auth_service.bootstrap import Built
 from devkit.testing import assert_valid, check_routes, example
-from pydantic import BaseModel
 
 
 def test_user_registered_is_as_its_schema_says() -> None:

@@ -1,10 +1,11 @@
 """Signing up and in."""
 
 import pytest
-from auth_service.bootstrap import Built
-from chassis.clock import new_id
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from auth_service.bootstrap import Built
+from chassis.clock import new_id
 
 PASSWORD = "plum-orchard-kettle-9"
 
@@ -22,7 +23,7 @@ def test_signing_up_makes_an_account_and_a_session(client: FlaskClient) -> None:
     answer = sign_up(client, role="doctor")
     data = answer.json["data"]
     assert answer.status_code == 201
-    assert data["user"]["role"] == "doctor" and data["user"]["status"] == "ACTIVE"
+    assert (data["user"]["role"], data["user"]["status"]) == ("doctor", "ACTIVE")
     devices = client.get("/api/v1/auth/sessions", headers={"Authorization": f"Bearer {data['accessToken']}"})
     assert [item["id"] for item in devices.json["data"]["items"]] == [data["sessionId"]]
 

@@ -4,10 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-from auth_service.bootstrap import Built
-from chassis.clock import new_id
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from auth_service.bootstrap import Built
+from chassis.clock import new_id
 
 PASSWORD = "plum-orchard-kettle-9"
 
@@ -76,9 +77,9 @@ def test_logging_out_ends_this_session_only(client: FlaskClient) -> None:
 
 def test_logging_out_everywhere_ends_them_all(client: FlaskClient) -> None:
     phone = signed_up(client)
-    laptop = client.post(
-        "/api/v1/auth/login", json={"email": phone["user"]["email"], "password": PASSWORD}
-    ).json["data"]
+    laptop = client.post("/api/v1/auth/login", json={"email": phone["user"]["email"], "password": PASSWORD}).json[
+        "data"
+    ]
     client.post("/api/v1/auth/logout-all", headers=bearer(phone))
     assert {refresh(client, tokens["refreshToken"]).status_code for tokens in (phone, laptop)} == {401}
 

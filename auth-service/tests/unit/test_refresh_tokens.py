@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from auth_service.domain import GRACE, RefreshToken, Replay, guessable, judge_replay
 from hypothesis import given
 from hypothesis import strategies as st
+
+from auth_service.domain import GRACE, RefreshToken, Replay, guessable, judge_replay
 
 KEY = b"a key"
 THEN = datetime(2026, 3, 1, tzinfo=UTC)
