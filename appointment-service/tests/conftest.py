@@ -15,8 +15,6 @@ from chassis.clock import new_id, now
 from chassis.mongo import Document
 from devkit.testing import bearer, environment, example
 
-ADMIN = bearer("boss", "admin", "Bo Oss", "boss@clinic.example")
-
 
 class Clock:
     """The real clock, which a test may set forward and back."""
