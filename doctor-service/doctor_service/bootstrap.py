@@ -24,7 +24,11 @@ def build(config: Config) -> Built:
     """Connect, bring the database up to date, and make the service."""
     database = Database(config.mongodb_uri, events.SOURCE)
     Migrator(database, "doctor_service.migrations", store.INDEXES).up()
-    doctor_store = store.DoctorStore(database)
-    doctors = Doctors(database, store=doctor_store, clock=now)
-    follows = Follows(database, store=store.FollowStore(database), doctors=doctor_store, clock=now)
-    return Built(config, database, Inbox(database), doctors, follows)
+    doctors, follows = store.DoctorStore(database), store.FollowStore(database)
+    return Built(
+        config,
+        database,
+        Inbox(database),
+        doctors=Doctors(database, store=doctors, follows=follows, clock=now),
+        follows=Follows(database, store=follows, doctors=doctors, clock=now),
+    )

@@ -35,7 +35,6 @@ class Consumer:
 
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
-        built.follows.user_deleted(event, session)
         built.doctors.user_deleted(event, session)
 
     @event_handler("review-service", "review-posted", events.ReviewPosted)

@@ -22,7 +22,7 @@ from doctor_service.domain import (
     without_override,
 )
 from doctor_service.errors import AccountErased, DoctorNotFound, DoctorProfileMissing
-from doctor_service.store import DoctorStore, Search
+from doctor_service.store import DoctorStore, FollowStore, Search
 
 _ATTEMPTS = 20
 
@@ -36,8 +36,11 @@ class Doctors:
     It raises VersionMismatch if that is not the present one, and DoctorProfileMissing if there is no profile.
     """
 
-    def __init__(self, database: Database, *, store: DoctorStore, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, *, store: DoctorStore, follows: FollowStore, clock: Callable[[], datetime]
+    ) -> None:
         self._store = store
+        self._follows = follows
         self._tombstones = Tombstones(database)
         self._now = clock
 
@@ -140,7 +143,12 @@ class Doctors:
         self._follow_user(event.user_id, "statusVersion", event.version, {"active": True}, session)
 
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
-        """Erase the doctor. Nothing is announced but the receipt: the others act on user-deleted themselves."""
+        """Erase the profile, whom the user followed and who followed the user.
+
+        Nothing is announced but the receipt: the others act on user-deleted themselves.
+        """
+        followed = self._follows.erase(event.user_id, session)
+        self._store.discount_follower(followed, session)
         self._store.erase(event.user_id, session)
         self._tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
 

@@ -14,7 +14,6 @@ from pymongo.errors import DuplicateKeyError
 
 from chassis.mongo import Database, Document
 from chassis.tombstones import Tombstones
-from doctor_service import events
 from doctor_service.errors import AccountErased, DoctorNotFound
 from doctor_service.store import DoctorStore, FollowStore
 
@@ -59,8 +58,3 @@ class Follows:
         follows = self._store.of_patient(patient_id, after, limit)
         doctors = self._doctors.listed_among([follow["doctorId"] for follow in follows])
         return [{**follow, "doctor": doctors.get(follow["doctorId"])} for follow in follows]
-
-    def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
-        """Forget whom the user followed, and who followed the user."""
-        followed = self._store.erase(event.user_id, session)
-        self._doctors.discount_follower(followed, session)
