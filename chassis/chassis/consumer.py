@@ -1,5 +1,7 @@
 """The consumer process: nameko event handlers and RPC methods. The only module that knows nameko and eventlet.
 
+A service's ``consumer.py`` is made of these:
+
     from chassis.consumer import event_handler, rpc, serve      # first import: it patches the standard library
 
     class Consumer:
@@ -21,14 +23,18 @@ eventlet.monkey_patch()
 
 import signal  # noqa: E402  (everything after the patch sees the patched library)
 import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
+from contextlib import contextmanager, suppress  # noqa: E402
 from functools import wraps  # noqa: E402
 from typing import Any  # noqa: E402
 
 import structlog  # noqa: E402
+from amqp.exceptions import ConnectionError as BrokerLost  # noqa: E402
+from greenlet import GreenletExit  # noqa: E402
 from kombu import Connection, Exchange, Queue  # noqa: E402
 from nameko.messaging import Consumer as QueueEntrypoint  # noqa: E402
-from nameko.rpc import rpc as nameko_rpc  # noqa: E402
+from nameko.messaging import QueueConsumer  # noqa: E402
+from nameko.rpc import Rpc, RpcConsumer  # noqa: E402
 from nameko.runners import ServiceRunner  # noqa: E402
 from pydantic import BaseModel, ValidationError  # noqa: E402
 from pymongo.client_session import ClientSession  # noqa: E402
@@ -49,6 +55,9 @@ FAILOVER_SECONDS = 12.0
 
 REQUEUE_PAUSE_SECONDS = 1.0
 
+LONGEST_RECONNECT_SECONDS = 5
+"""Between two attempts to reach the broker; kombu's own pause grows to 30 s."""
+
 
 class Poison(Exception):
     """A message that no repetition can make good: it goes to the dead letters."""
@@ -57,10 +66,84 @@ class Poison(Exception):
 Handler = Callable[[Any, Any, ClientSession], None]
 
 
+class _Queues(QueueConsumer):
+    """nameko's consumer of all queues of a process, made to lose nothing and to end when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at_hand: set[Any] = set()
+        self._pending_remove_providers: dict[Any, Any] = {}
+
+    def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
+        # a new connection: what came over the one before is the broker's again
+        self._at_hand.clear()
+        return super().get_consumers(consumer_cls, channel)
+
+    def handle_message(self, provider: Any, body: Any, message: Any) -> None:
+        self._at_hand.add(message)
+        super().handle_message(provider, body, message)
+
+    def ack_message(self, message: Any) -> None:
+        super().ack_message(message)
+        self._at_hand.discard(message)
+
+    def requeue_message(self, message: Any) -> None:
+        super().requeue_message(message)
+        self._at_hand.discard(message)
+
+    def refuse_message(self, message: Any) -> None:
+        """Give it to the dead letters; if its connection is gone, it comes again and is refused then."""
+        if message.channel.connection:
+            with suppress(BrokerLost):
+                message.reject()
+        self._at_hand.discard(message)
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        # kombu's own would write the body to the log and acknowledge: the message would be lost
+        log.error("dead-lettered", queue=message.delivery_info["routing_key"], reason="not readable as JSON")
+        self.refuse_message(message)
+
+    def on_iteration(self) -> None:
+        # nameko's own closes the connection while handlers still run, so that they could not acknowledge
+        self._cancel_consumers_if_requested()
+        if not self._consumers and not self._at_hand:
+            self.should_stop = True
+
+    def on_connection_error(self, exc: Exception, interval: float) -> None:
+        log.warning("broker away", error=repr(exc), seconds=interval)
+        if self._pending_remove_providers:
+            # told to stop: there is no connection on which a consumer would have to be cancelled
+            leaving, self._pending_remove_providers = self._pending_remove_providers, {}
+            for removed in leaving.values():
+                removed.send()
+            raise GreenletExit
+
+    @contextmanager
+    def establish_connection(self) -> Iterator[Any]:
+        with self.create_connection() as connection:
+            connection.ensure_connection(
+                self.on_connection_error,
+                interval_start=1,
+                interval_step=1,
+                interval_max=LONGEST_RECONNECT_SECONDS,
+            )
+            yield connection
+
+
+class _RpcConsumer(RpcConsumer):
+    queue_consumer = _Queues()
+
+
+class _Rpc(Rpc):
+    rpc_consumer = _RpcConsumer()
+
+
 class _EventQueue(QueueEntrypoint):
     """A nameko entrypoint on the service's own quorum queue: acknowledged after success, requeued on failure,
     dead-lettered if it is poison. (nameko's event_handler would acknowledge failures and use a classic queue.)
     """
+
+    queue_consumer = _Queues()
 
     def __init__(self, source: str, kind: str, **options: Any) -> None:
         self.source = source
@@ -83,8 +166,7 @@ class _EventQueue(QueueEntrypoint):
             self.queue_consumer.ack_message(message)
         elif isinstance(exc_info[1], Poison):
             log.error("dead-lettered", queue=self.queue.name, reason=str(exc_info[1]))
-            if message.channel.connection:
-                message.reject()
+            self.queue_consumer.refuse_message(message)
         else:
             log.error("handler failed, message requeued", queue=self.queue.name, exc_info=exc_info)
             # a failure that is not the database's absence is likely to fail again at once: do not spin
@@ -129,12 +211,13 @@ def rpc(method: Callable[..., Any]) -> Any:
                         "code": error.code,
                         "message": error.text,
                         "data": error.data,
+                        "errors": error.errors,
                     }
                 }
             log.info("rpc", method=method.__name__, ms=round((time.perf_counter() - began) * 1000, 1))
             return answer
 
-    return nameko_rpc(handle)
+    return _Rpc.decorator(handle)
 
 
 def serve(consumer: type, config: DataConfig) -> None:

@@ -25,7 +25,7 @@ class Refused(AppError):
     """The other service answered with an error of its own, which passes on as it is."""
 
     def __init__(self, refusal: dict[str, Any]) -> None:
-        super().__init__(refusal["message"], data=refusal.get("data"))
+        super().__init__(refusal["message"], data=refusal.get("data"), errors=refusal.get("errors"))
         self.status = refusal["status"]  # type: ignore[misc]  # per instance here: another service's error
         self.code = refusal["code"]  # type: ignore[misc]
 
@@ -56,8 +56,11 @@ class RpcClient:
         return answer["result"]["result"]
 
     def _exchange(self, service: str, method: str, timeout: float, arguments: dict[str, Any]) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout
         parameters = pika.URLParameters(self._amqp_url)
-        parameters.socket_timeout = parameters.stack_timeout = timeout
+        # a broker that took the connection and then fell silent must not hold the caller either
+        parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = timeout
+        parameters.heartbeat = max(1, int(timeout))
         parameters.connection_attempts = 1
         with pika.BlockingConnection(parameters) as connection:
             channel = connection.channel()
@@ -83,8 +86,8 @@ class RpcClient:
             except UnroutableError:
                 log.warning("rpc has no one to call", called=f"{service}.{method}")
                 raise ServiceUnavailable from None
-            deadline = time.monotonic() + timeout
-            for _, properties, body in channel.consume(replies, auto_ack=True, inactivity_timeout=timeout):
+            left = max(0.05, deadline - time.monotonic())
+            for _, properties, body in channel.consume(replies, auto_ack=True, inactivity_timeout=left):
                 if body is not None and properties.correlation_id == call_id:
                     reply: dict[str, Any] = orjson.loads(body)
                     return reply
