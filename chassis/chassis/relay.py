@@ -3,7 +3,6 @@
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from threading import Event, Thread
 from types import FrameType
 
@@ -11,7 +10,7 @@ import orjson
 import pika
 import structlog
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
-from pika.exceptions import AMQPError, UnroutableError
+from pika.exceptions import AMQPError, NackError, UnroutableError
 from pymongo.change_stream import DatabaseChangeStream
 from pymongo.errors import PyMongoError
 
@@ -36,8 +35,9 @@ class Relay:
 
     A change stream wakes it within milliseconds; a sweep every five seconds finds what a lost wake-up left.
     Events of one document go out in their order. An event may be published twice (a crash between confirm and
-    removal, a second relay): consumers know it by its id. An event that no queue takes is kept, logged, and
-    tried again after half a minute; it does not hold up those of other documents.
+    removal, a second relay): consumers know it by its id. An event that no queue takes, or that cannot be sent
+    as it is, is kept, logged, and tried again after half a minute; it holds up the later ones of its document,
+    not those of others.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Relay:
         self._heartbeat = heartbeat
         self._stopping = False
         self._woken = Event()
-        self._held: dict[object, float] = {}
+        self._held: dict[tuple[str, object], float] = {}
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Finish the batch at hand, then return from ``run``."""
@@ -77,8 +77,14 @@ class Relay:
                     self._relay(connection)
             except (AMQPError, PyMongoError, OSError) as error:
                 log.warning("relay waits", error=repr(error), seconds=backoff)
-                time.sleep(backoff)
+                self._pause(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF)
+
+    def _pause(self, seconds: float) -> None:
+        # in small steps: a signal only sets a flag, and must not wait for a long pause to end
+        until = time.monotonic() + seconds
+        while not self._stopping and time.monotonic() < until:
+            time.sleep(0.1)
 
     def _connect(self) -> BlockingConnection:
         parameters = pika.URLParameters(self._amqp_url)
@@ -87,7 +93,7 @@ class Relay:
         return BlockingConnection(parameters)
 
     def _watch(self) -> DatabaseChangeStream[Document]:
-        changes = [
+        changes: list[Document] = [
             {
                 "$match": {
                     "ns.coll": {"$in": list(self._collections)},
@@ -105,7 +111,8 @@ class Relay:
             try:
                 with self._watch() as stream:
                     self._woken.set()
-                    while not self._stopping:
+                    # it is not alive any more after the database was dropped
+                    while stream.alive and not self._stopping:
                         if stream.try_next() is not None:
                             self._woken.set()
             except PyMongoError as error:
@@ -130,49 +137,57 @@ class Relay:
         now = time.monotonic()
         self._held = {document: until for document, until in self._held.items() if until > now}
         for name in self._collections:
-            collection = self._database[name]
-            while documents := outbox.pending(collection, BATCH, self._held):
-                published = {
-                    document["_id"]: [
-                        event["id"] for event in self._publish_in_order(channel, document["_id"], document["outbox"])
-                    ]
-                    for document in documents
-                }
-                done = {document: events for document, events in published.items() if events}
-                if done:
-                    outbox.pull(collection, done)
-                if len(documents) < BATCH or self._stopping:
-                    break
+            while not self._stopping and self._relay_batch(channel, name) == BATCH:
+                # a long backlog is work, not a fault
+                self._heartbeat.beat()
 
-    def _publish_in_order(self, channel: BlockingChannel, document: object, events: list[CloudEvent]) -> list[CloudEvent]:
-        published: list[CloudEvent] = []
-        with suppress(UnroutableError):
-            for event in events:
-                self._publish(channel, document, event)
-                published.append(event)
-        return published
+    def _relay_batch(self, channel: BlockingChannel, name: str) -> int:
+        """Publish what a batch of documents holds and remove what was confirmed; the number of documents."""
+        collection = self._database[name]
+        documents = outbox.pending(collection, BATCH, [held for where, held in self._held if where == name])
+        confirmed: dict[object, list[str]] = {}
+        try:
+            for document in documents:
+                for event in document[outbox.FIELD]:
+                    if not self._publish(channel, event):
+                        self._held[name, document["_id"]] = time.monotonic() + HOLD_SECONDS
+                        log.error("document's events held", collection=name, document=str(document["_id"]))
+                        break
+                    confirmed.setdefault(document["_id"], []).append(event["id"])
+        finally:
+            # also when the broker went away in between: what it confirmed needs no repetition
+            if confirmed:
+                outbox.pull(collection, confirmed)
+        return len(documents)
 
-    def _publish(self, channel: BlockingChannel, document: object, event: CloudEvent) -> None:
+    def _publish(self, channel: BlockingChannel, event: CloudEvent) -> bool:
+        """Whether the broker confirmed that it has the event in a queue."""
+        try:
+            event_id, kind, body = event["id"], event["type"], orjson.dumps(event)
+        except (KeyError, TypeError) as error:
+            # a defect of who wrote it: the others must not wait for its repair
+            log.error("event cannot be sent", error=repr(error))
+            return False
         try:
             channel.basic_publish(
                 amqp.exchange(self._source),
-                event["type"],
-                orjson.dumps(event),
+                kind,
+                body,
                 pika.BasicProperties(
                     content_type="application/json",
                     content_encoding="utf-8",
                     delivery_mode=pika.DeliveryMode.Persistent,
-                    message_id=event["id"],
-                    type=event["type"],
+                    message_id=event_id,
+                    type=kind,
                     app_id=self._source,
                 ),
                 mandatory=True,
             )
-        except UnroutableError:
-            self._held[document] = time.monotonic() + HOLD_SECONDS
-            log.error("event has no queue", event_id=event["id"], event_type=event["type"])
-            raise
-        log.info("published", event_id=event["id"], event_type=event["type"], request_id=event.get("requestid"))
+        except (UnroutableError, NackError):
+            log.error("event has no queue", event_id=event_id, event_type=kind)
+            return False
+        log.info("published", event_id=event_id, event_type=kind, request_id=event.get("requestid"))
+        return True
 
 
 def relay(source: str, config: DataConfig, database: Database, collections: Sequence[str]) -> Relay:
