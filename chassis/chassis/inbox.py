@@ -25,19 +25,19 @@ class Inbox:
         """Run ``effect(session)`` and record the id in one transaction; False if it took effect before."""
 
         def work(session: ClientSession) -> None:
-            self._database[COLLECTION].insert_one({"_id": event_id, "at": now()}, session=session)
+            try:
+                self._database[COLLECTION].insert_one({"_id": event_id, "at": now()}, session=session)
+            except DuplicateKeyError:
+                # told apart here: a duplicate key of the effect's own is the caller's to hear
+                raise _SeenBefore from None
             effect(session)
 
-        if self._seen(event_id):
-            return False
         try:
             self._database.transact(work)
-        except DuplicateKeyError:
-            # a redelivery that raced this one; any other duplicate key is the effect's own and must be heard
-            if not self._seen(event_id):
-                raise
+        except _SeenBefore:
             return False
         return True
 
-    def _seen(self, event_id: str) -> bool:
-        return self._database[COLLECTION].find_one({"_id": event_id}) is not None
+
+class _SeenBefore(Exception):
+    """The inbox holds this id already."""

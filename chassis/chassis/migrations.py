@@ -11,12 +11,13 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Event, Thread
 from typing import Any, Protocol, cast
 
 import structlog
-from pymongo import IndexModel, ReturnDocument
+from pymongo import IndexModel, ReturnDocument, timeout
 from pymongo.database import Database as MongoDatabase
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chassis.clock import now
 from chassis.mongo import Database, Document
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 COLLECTION = "migrations"
 _LOCK = "lock"
 LEASE = timedelta(seconds=60)
+LONGEST_STEP = timedelta(minutes=30)
 _WAIT_SECONDS = 120.0
 
 Indexes = Mapping[str, Sequence[IndexModel]]
@@ -63,7 +65,7 @@ class Migrator:
         self._owner = uuid.uuid4().hex
 
     def up(self) -> list[str]:
-        """Make the indexes and run what is pending; returns the names that ran here (none: another did it)."""
+        """Run what is pending and make the indexes; returns the names that ran here (none: another did it)."""
         if not self.pending() and self._indexes_made():
             return []
         return self._locked(self._forward)
@@ -82,12 +84,14 @@ class Migrator:
         return {record["_id"]: record["at"] for record in self._records.find({"state": "applied"})}
 
     def _forward(self) -> list[str]:
-        self._make_indexes()
         ran = []
         for migration in self._migrations:
             if migration.name in self.pending():
                 self._run(migration, "applied", migration.module.forward)
                 ran.append(migration.name)
+        # afterwards: a migration can make the data fit for a new unique index, or drop an index that changed
+        self._hold_lock()
+        self._make_indexes()
         return ran
 
     def _back(self, target: str | None) -> list[str]:
@@ -102,10 +106,9 @@ class Migrator:
         self._hold_lock()
         began = time.perf_counter()
         step(self._database.db)
+        self._hold_lock()
         entry = {"state": state, "at": now(), "ms": round((time.perf_counter() - began) * 1000)}
-        self._records.update_one(
-            {"_id": migration.name}, {"$set": entry, "$push": {"history": entry}}, upsert=True
-        )
+        self._records.update_one({"_id": migration.name}, {"$set": entry, "$push": {"history": entry}}, upsert=True)
         log.info("migration", name=migration.name, **{key: str(value) for key, value in entry.items()})
 
     def _make_indexes(self) -> None:
@@ -127,10 +130,25 @@ class Migrator:
             if time.monotonic() > deadline:
                 raise TimeoutError("another process holds the migration lock")
             time.sleep(0.1)
+        done = Event()
+        renewing = Thread(target=self._renew_lock, args=(done,), name="migration-lock", daemon=True)
+        renewing.start()
         try:
-            return work()
+            # an index over many documents takes longer than any operation of a request may
+            with timeout(LONGEST_STEP.total_seconds()):
+                return work()
         finally:
+            done.set()
+            renewing.join()
             self._records.delete_one({"_id": _LOCK, "owner": self._owner})
+
+    def _renew_lock(self, done: Event) -> None:
+        """Keep the lock through a long step: its lease is short, so that a runner that died is soon followed."""
+        while not done.wait(LEASE.total_seconds() / 3):
+            try:
+                self._hold_lock()
+            except (PyMongoError, TimeoutError) as error:
+                log.warning("migration lock not renewed", error=repr(error))
 
     def _take_lock(self) -> bool:
         instant = now()
@@ -146,8 +164,6 @@ class Migrator:
         return taken is not None
 
     def _hold_lock(self) -> None:
-        held = self._records.update_one(
-            {"_id": _LOCK, "owner": self._owner}, {"$set": {"expiresAt": now() + LEASE}}
-        )
+        held = self._records.update_one({"_id": _LOCK, "owner": self._owner}, {"$set": {"expiresAt": now() + LEASE}})
         if not held.matched_count:
             raise TimeoutError("the migration lock was lost to another process")
