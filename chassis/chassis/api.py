@@ -94,6 +94,8 @@ class Api(Blueprint):
         ``access`` is PUBLIC, SELF (anyone signed in) or one or several roles.
         """
         wanted = (access,) if isinstance(access, str) else access
+        if not wanted or (PUBLIC in wanted and len(wanted) > 1):
+            raise ValueError(f"{method} {path}: say who may call it")
         audience = frozenset().union(*(_ROLES[who] for who in wanted if who != PUBLIC))
 
         def decorate(handler: Handler) -> Handler:
@@ -118,19 +120,19 @@ class Api(Blueprint):
         return decorate
 
     # Blueprint.get and its like take no access and are not for use here
-    def get(self, path: str, **options: Any) -> Callable[[Handler], Handler]:  # type: ignore[override]
+    def get(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.operation("GET", path, **options)
 
-    def post(self, path: str, **options: Any) -> Callable[[Handler], Handler]:  # type: ignore[override]
+    def post(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.operation("POST", path, **options)
 
-    def put(self, path: str, **options: Any) -> Callable[[Handler], Handler]:  # type: ignore[override]
+    def put(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.operation("PUT", path, **options)
 
-    def patch(self, path: str, **options: Any) -> Callable[[Handler], Handler]:  # type: ignore[override]
+    def patch(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.operation("PATCH", path, **options)
 
-    def delete(self, path: str, **options: Any) -> Callable[[Handler], Handler]:  # type: ignore[override]
+    def delete(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.operation("DELETE", path, **options)
 
 
@@ -217,7 +219,7 @@ def _view(operation: Operation, handler: Callable[..., Any]) -> Callable[..., Re
 
 def _check_accept() -> None:
     accept = request.headers.get("Accept")
-    if accept and accept != "*/*" and not request.accept_mimetypes.accept_json:
+    if accept and accept != "*/*" and request.accept_mimetypes.quality("application/json") <= 0:
         raise NotAcceptable
 
 

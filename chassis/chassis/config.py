@@ -31,7 +31,7 @@ class ConfigError(Exception):
 class BaseConfig(BaseSettings):
     """What every process reads. A field's variable is its name in capitals; empty means not set."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     app_env: Literal["development", "production"] = Field("development", description="What the suite runs as.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
@@ -65,5 +65,8 @@ class BaseConfig(BaseSettings):
 class DataConfig(BaseConfig):
     """What a service with a database and events reads besides."""
 
-    mongodb_uri: str = Field(description="Replica set of this service's database.", pattern=r"^mongodb(\+srv)?://")
-    amqp_url: str = Field(description="RabbitMQ broker.", pattern=r"^amqps?://")
+    # both may hold a password, so neither is shown where a configuration is printed
+    mongodb_uri: str = Field(
+        description="Replica set of this service's database.", pattern=r"^mongodb(\+srv)?://", repr=False
+    )
+    amqp_url: str = Field(description="RabbitMQ broker.", pattern=r"^amqps?://", repr=False)

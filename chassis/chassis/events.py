@@ -35,4 +35,3 @@ def subscriptions(contracts: Path) -> dict[str, dict[str, list[str]]]:
     """``contracts/subscriptions.json``: {consumer: {source: [event type, ...]}}."""
     content: dict[str, dict[str, list[str]]] = json.loads((contracts / "subscriptions.json").read_text())
     return content
-

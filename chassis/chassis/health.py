@@ -6,6 +6,7 @@ import structlog
 from flask import Blueprint, Response
 
 from chassis.api import render
+from chassis.context import request_id
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ def blueprint(checks: Mapping[str, Check]) -> Blueprint:
             "success": False,
             "message": "Not ready.",
             "code": "NOT_READY",
+            "requestId": request_id(),
             "data": {"status": "unavailable", "checks": states},
         }
         return render(503, envelope, {"Retry-After": "2"})

@@ -14,6 +14,8 @@ class Heartbeat:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._next = 0.0
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
 
     def beat(self) -> None:
         if self._path and time.monotonic() >= self._next:

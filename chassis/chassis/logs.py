@@ -1,14 +1,27 @@
 """JSON log lines on stdout: one per unit of work, each with its request id."""
 
+import json
 import logging
+import re
 import sys
 
 import orjson
 import structlog
 
+# a duplicate key's error repeats the value, an e-mail address for instance
+_DUPLICATE = re.compile(r"dup key: .*")
+
 
 def _dumps(line: dict[str, object], **_: object) -> str:
-    return orjson.dumps(line, default=repr).decode()
+    try:
+        return orjson.dumps(line, default=repr).decode()
+    except TypeError:
+        # half a surrogate pair, a key that is no text, a number of more than 64 bits: a line is still a line
+        return json.dumps({str(key): value for key, value in line.items()}, default=repr)
+
+
+def _without_values(_logger: object, _name: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {key: _DUPLICATE.sub("dup key", value) if isinstance(value, str) else value for key, value in line.items()}
 
 
 def configure(service: str, process: str, level: str = "INFO") -> None:
@@ -19,6 +32,7 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _without_values,
         lambda _logger, _name, line: {"service": service, "process": process, **line},
     ]
     handler = logging.StreamHandler(sys.stdout)

@@ -29,7 +29,8 @@ class Database:
     """One service's database.
 
     ``uri`` names the database in its path; if it names none, ``name`` is used. Writes wait for the majority's
-    journal and reads see majority-committed data (w=1 lost acknowledged writes in primary kills: ADR 0003).
+    journal and reads see majority-committed data (w=1 lost acknowledged writes in primary kills: ADR 0003),
+    whatever the URI's own options say.
     """
 
     def __init__(self, uri: str, name: str) -> None:
@@ -40,6 +41,7 @@ class Database:
             w="majority",
             journal=True,
             readConcernLevel="majority",
+            readPreference="primary",
             retryWrites=True,
             retryReads=True,
             serverSelectionTimeoutMS=5_000,

@@ -11,6 +11,7 @@ import orjson
 from chassis.schemas import invalid
 
 _INSTANT = "$t"
+_LARGEST = 2**63 - 1
 
 
 def encode_cursor(key: Sequence[Any]) -> str:
@@ -27,14 +28,24 @@ def decode_cursor(cursor: str, kinds: Sequence[type | tuple[type, ...]]) -> list
     """
     try:
         plain = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        key = [
-            datetime.fromtimestamp(value[_INSTANT], UTC) if isinstance(value, dict) else value for value in plain
-        ]
+        if not isinstance(plain, list):
+            raise ValueError("not a key")
+        key = [datetime.fromtimestamp(value[_INSTANT], UTC) if isinstance(value, dict) else value for value in plain]
     except (binascii.Error, ValueError, TypeError, KeyError, OverflowError, OSError):
         raise invalid("cursor", "is not a cursor of this list") from None
-    if len(key) != len(kinds) or not all(isinstance(v, kind) for v, kind in zip(key, kinds, strict=True)):
+    if len(key) != len(kinds) or not all(_is(v, kind) for v, kind in zip(key, kinds, strict=True)):
         raise invalid("cursor", "is not a cursor of this list")
     return key
+
+
+def _is(value: Any, kind: type | tuple[type, ...]) -> bool:
+    if isinstance(value, bool):
+        # to Python a number too, to the database something else
+        return bool in (kind if isinstance(kind, tuple) else (kind,))
+    if isinstance(value, int) and not -_LARGEST - 1 <= value <= _LARGEST:
+        # more than the database can hold
+        return False
+    return isinstance(value, kind)
 
 
 def page(

@@ -1,11 +1,12 @@
 """The base of every request and response shape: camelCase outside, strict, nothing unknown."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from chassis.errors import ValidationFailed
@@ -14,7 +15,13 @@ from chassis.errors import ValidationFailed
 class Shape(BaseModel):
     """What the suite answers: camelCase names."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        # what somebody sent must not reach the log by way of an error
+        hide_input_in_errors=True,
+    )
 
 
 class Body(Shape):
@@ -43,8 +50,12 @@ class EventData(Shape):
 
 
 def _printable(text: str) -> str:
-    # NUL and its kin have no business in a name and break what reads logs, mails and exports
-    if any(ord(letter) < 32 and letter not in "\n\t" or 0x7F <= ord(letter) < 0xA0 for letter in text):
+    # NUL and its kin have no business in a name and break what reads logs, mails and exports; U+2028 and U+2029 are
+    # line ends to some readers, a mail's header among them
+    if any(
+        (ord(letter) < 32 and letter not in "\n\t") or 0x7F <= ord(letter) < 0xA0 or letter in "\u2028\u2029"
+        for letter in text
+    ):
         raise ValueError("must hold no control characters")
     return text
 
@@ -57,6 +68,13 @@ def _zone(name: str) -> str:
     if name not in _ZONES:
         raise ValueError("must be an IANA time zone such as Europe/Berlin")
     return name
+
+
+def _written_out(value: object) -> object:
+    # pydantic would take digits alone for seconds since 1970, or milliseconds if there are many
+    if isinstance(value, str) and not re.match(r"\s*\d{4}-", value):
+        raise ValueError("must be an instant such as 2030-01-31T09:00:00Z")
+    return value
 
 
 def _utc(instant: datetime) -> datetime:
@@ -83,6 +101,7 @@ Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
 
 Instant = Annotated[
     datetime,
+    BeforeValidator(_written_out),
     Field(json_schema_extra={"format": "date-time"}),
     AfterValidator(lambda instant: instant if instant.tzinfo else _naive()),
     AfterValidator(_utc),
@@ -97,6 +116,9 @@ def _naive() -> datetime:
 
 Model = TypeVar("Model", bound=BaseModel)
 
+MOST_FIELD_ERRORS = 50
+"""In one answer: a body of nothing but unknown fields must not make an answer ten times its size."""
+
 
 def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
     """pydantic's errors as the envelope's ``errors``: ``[{"field": "weekly.0.from", "message": "..."}]``."""
@@ -105,7 +127,7 @@ def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
             "field": ".".join(map(str, error["loc"])) or "body",
             "message": error["msg"].removeprefix("Value error, "),
         }
-        for error in errors
+        for error in errors[:MOST_FIELD_ERRORS]
     ]
 
 
