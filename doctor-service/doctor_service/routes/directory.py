@@ -95,8 +95,7 @@ def _place(query: SearchQuery) -> list[Any] | None:
     order, *place = decode_cursor(query.cursor, [str, *_KINDS[query.sort]])
     if order != query.sort:
         raise invalid("cursor", "is not a cursor of this list")
-    # as floats, because a cursor may claim an integer that is too large for the database
-    return [float(value) if isinstance(value, _NUMBER) else value for value in place]
+    return place
 
 
 def _follow(follow: Document) -> Document:

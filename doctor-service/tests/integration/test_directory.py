@@ -231,12 +231,9 @@ def test_no_search_reads_the_whole_collection(anyone: Any, crowd: list[str], bui
         # ["name", "a", "b"]: a cursor of another list
         "cursor=WyJuYW1lIiwiYSIsImIiXQ",
         "sort=name&cursor=WyJyYXRpbmciLCJhIiwiYiJd",
+        # ["rating", 18446744073709551615, 0, "x"]: a number that the database cannot hold
+        "cursor=WyJyYXRpbmciLDE4NDQ2NzQ0MDczNzA5NTUxNjE1LDAsIngiXQ",
     ],
 )
 def test_a_query_that_makes_no_sense_is_refused(anyone: Any, query: str) -> None:
     assert anyone.call("GET", f"/doctors?{query}").status_code == 422
-
-
-def test_a_cursor_with_a_number_too_large_for_the_database_does_no_harm(anyone: Any) -> None:
-    # ["rating", 18446744073709551615, 0, "x"]
-    assert anyone.get("/doctors?cursor=WyJyYXRpbmciLDE4NDQ2NzQ0MDczNzA5NTUxNjE1LDAsIngiXQ")["items"] == []
