@@ -136,19 +136,22 @@ class Store:
         limit: int,
     ) -> list[Document]:
         """Up to ``limit`` appointments without their history, newest start first, beyond the key ``after``."""
-        where: Document = {
-            name: value
-            for name, value in (("doctorId", doctor_id), ("patientId", patient_id), ("status", status))
-            if value
-        }
+        given = (("doctorId", doctor_id), ("patientId", patient_id), ("status", status))
+        where: Document = {name: value for name, value in given if value}
         bounds: Document = {"$gte": since} if since else {}
         if until:
             bounds["$lt"] = until
         if after:
-            # `$lte` bounds the index scan; the `$or` only tells apart those that start at the same time
-            bounds["$lte"] = after[0]
-            where["$or"] = [{"start": {"$lt": after[0]}}, {"_id": {"$lt": after[1]}}]
-        if bounds:
+            # The key's two halves, each a range of the index that merges with the other in its order. All who start
+            # at one time (every doctor's nine o'clock, in an admin's list) would be read again with one range.
+            start, identifier = after
+            ranges = [{"$lt": start, **bounds}, {"$eq": start, **bounds}]
+            if until:
+                ranges[0]["$lt"] = min(start, until)
+            before = {**where, "start": ranges[0]}
+            beside = {**where, "start": ranges[1], "_id": {"$lt": identifier}}
+            where = {"$or": [before, beside]}
+        elif bounds:
             where["start"] = bounds
         # named, so that no plan cached for one person's numbers serves another's
         index = "of_patient" if patient_id else "of_doctor" if doctor_id else "by_start"
@@ -194,7 +197,7 @@ class Store:
         """Leave of the user's appointments what statistics need: no id of theirs, no text of anybody's.
 
         Call it when none is active any more. One command in the session's transaction, so bounded by its 10 s:
-        50,000 appointments take about 3 s.
+        50,000 appointments take about 5 s.
         """
         person = {"$literal": user_id}
         entry = {

@@ -77,7 +77,7 @@ class Clinic:
 
     def booked(self, patient_id: str, doctor_id: str, start: datetime, **more: Any) -> dict[str, Any]:
         answer = self.book(patient_id, doctor_id, start, **more)
-        assert answer.status_code == 201, answer.json
+        assert answer.status_code == 201, answer.text
         data: dict[str, Any] = answer.json["data"]
         return data
 
@@ -133,6 +133,18 @@ def client(built: Built) -> FlaskClient:
 @pytest.fixture
 def clinic(built: Built, client: FlaskClient, clock: Clock) -> Clinic:
     return Clinic(built, client, clock)
+
+
+@pytest.fixture
+def alone(fresh_mongodb_uri: str, amqp_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clinic]:
+    """A clinic whose database is this test's own."""
+    for name, value in environment(fresh_mongodb_uri, amqp_url).items():
+        monkeypatch.setenv(name, value)
+    made = build(Config.read(), clock)
+    app = create_app(made)
+    app.testing = True
+    yield Clinic(made, app.test_client(), clock)
+    made.database.close()
 
 
 @pytest.fixture
