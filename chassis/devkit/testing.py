@@ -90,10 +90,12 @@ def queue_state(amqp_url: str, name: str) -> tuple[int, int]:
 
 def assert_every_queue_is_consumed(amqp_url: str, service: str) -> None:
     """Each subscription of the service in contracts/subscriptions.json has a queue with a consumer."""
-    for source, kinds in subscriptions(CONTRACTS)[service].items():
-        for kind in kinds:
-            name = amqp.queue(service, source, kind)
-            eventually(lambda name=name: queue_state(amqp_url, name)[1] >= 1)
+    names = [
+        amqp.queue(service, source, kind)
+        for source, kinds in subscriptions(CONTRACTS)[service].items()
+        for kind in kinds
+    ]
+    eventually(lambda: all(queue_state(amqp_url, name)[1] >= 1 for name in names))
 
 
 @dataclass(frozen=True)
