@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    Strict,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
 
 from chassis.errors import ValidationFailed
@@ -70,11 +79,14 @@ def _zone(name: str) -> str:
     return name
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
 def _written_out(value: object) -> object:
-    # pydantic would take digits alone for seconds since 1970, or milliseconds if there are many
-    if isinstance(value, str) and not re.match(r"\s*\d{4}-", value):
-        raise ValueError("must be an instant such as 2030-01-31T09:00:00Z")
-    return value
+    # pydantic would take digits for seconds since 1970, or for milliseconds if there are many
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise ValueError("must be an instant such as 2030-01-31T09:00:00Z")
 
 
 def _utc(instant: datetime) -> datetime:
@@ -101,6 +113,8 @@ Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
 
 Instant = Annotated[
     datetime,
+    # not strict: the text that the validator before has passed on is no JSON any more to pydantic
+    Strict(False),
     BeforeValidator(_written_out),
     Field(json_schema_extra={"format": "date-time"}),
     AfterValidator(lambda instant: instant if instant.tzinfo else _naive()),
