@@ -49,7 +49,7 @@ class UserService:
     ) -> Document | None:
         """The user, made with ``at`` as its beginning if there was none; None if it was erased for good.
 
-        Both doors of a sign-up come here, its event and the first request; which is first makes no difference.
+        Both doors of a sign-up come here, its event and the first request; which is first does not matter.
         The session's transaction is what keeps a purge at the same moment from being undone.
         """
         if self._tombstones.holds(user_id, session):
@@ -72,7 +72,7 @@ class UserService:
     def update_profile(self, who: Identity, wanted: Document, expected: int | None) -> Document:
         """Set the fields of ``wanted``; what is so already is no change and announces nothing.
 
-        Raises VersionMismatch if ``expected`` is given and not the current version; AccountDeleted, TokenInvalid.
+        Raises VersionMismatch if ``expected`` is given and not current; AccountDeleted, TokenInvalid.
         """
         while True:
             user = self.profile(who)
@@ -87,7 +87,7 @@ class UserService:
                 return changed
 
     def delete_account(self, who: Identity, reason: DeletionReason, comment: str | None) -> Document:
-        """Delete softly: recoverable until ``scheduledDeletionAt``. Raises AccountDeleted, also the second time."""
+        """Delete softly: recoverable until ``scheduledDeletionAt``. Raises AccountDeleted the second time."""
         while True:
             user = self.profile(who)
             now = self._now()

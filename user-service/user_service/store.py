@@ -1,9 +1,9 @@
 """user-service's documents, indexes and questions.
 
-users:     {_id: userId, email, emailVerified, name, phone, avatarUrl, locale, timezone, role, status, deletion,
-            scheduledDeletionAt, createdAt, updatedAt, version, search, outbox}
+users:     {_id: userId, email, emailVerified, name, phone, avatarUrl, locale, timezone, role, status,
+            deletion, scheduledDeletionAt, createdAt, updatedAt, version, search, outbox}
             deletion: null or {reason, comment, requestedAt}; search: [name, email] as they are compared
-relations: {_id: appointmentId, doctorId, patientId, version, cancelled}: who has or had an appointment with whom
+relations: {_id: appointmentId, doctorId, patientId, version, cancelled}: who sees or saw whom
 erasures:  {_id: userId, role, startedAt, awaiting: [service], receipts: {service: erasedAt}, completedAt}
 """
 
@@ -82,7 +82,7 @@ class Store:
         return stored
 
     def change(self, user_id: str, version: int, changes: Document, announcement: Event) -> bool:
-        """Set fields, the next ``version`` among them, and announce it; False if ``version`` is not current."""
+        """Set fields and the next version, and announce it; False if ``version`` is not current."""
         changed = self._users.update_one(
             {"_id": user_id, "version": version},
             {"$set": {**changes, "version": version + 1}, "$push": outbox.announce(announcement)},
@@ -100,8 +100,8 @@ class Store:
     ) -> list[Document]:
         """Up to ``limit`` users, newest first, after the key (createdAt, id).
 
-        What is not asked for is spelt out as every value that there is: the index then serves each combination
-        in order, by merging its ranges.
+        What is not asked for is spelt out as every value that there is: the index then serves each
+        combination in order, by merging its ranges.
         """
         wanted: Document = {
             "status": {"$in": [status] if status else list(Status)},
@@ -145,7 +145,7 @@ class Store:
     def add_receipt(
         self, user_id: str, service: str, erased_at: datetime, now: datetime, session: ClientSession
     ) -> None:
-        """Note that a service has erased; with the last one the erasure is complete. Again is the same as once."""
+        """Note that a service has erased; the last one completes it. Again is the same as once."""
         self._erasures.update_one(
             {"_id": user_id, "awaiting": service},
             {"$pull": {"awaiting": service}, "$set": {f"receipts.{service}": erased_at}},
