@@ -36,7 +36,7 @@ class Clinic:
 
     def doctor(self, doctor_id: str | None = None, *, version: int = 1, **calendar: Any) -> str:
         """A doctor whom anyone may book for any half-hour (UTC) of the next 60 days, except as ``calendar`` says."""
-        always = [{"weekday": day, "from": "00:00", "to": "24:00"} for day in "MON TUE WED THU FRI SAT SUN".split()]
+        week = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
         terms = {
             "timezone": "UTC",
             "slotMinutes": 30,
@@ -46,7 +46,7 @@ class Clinic:
             "cancellationNoticeMinutes": 120,
             "requiresConfirmation": False,
             "unattendedOutcome": "COMPLETED",
-            "weekly": always,
+            "weekly": [{"weekday": day, "from": "00:00", "to": "24:00"} for day in week],
             "overrides": [],
         }
         doctor_id = doctor_id or new_id()

@@ -1,6 +1,7 @@
 """The slots that a doctor shows."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,7 @@ def test_they_are_in_order_and_last_their_length(clinic: Any, noon: datetime) ->
     times = [(datetime.fromisoformat(item["start"]), datetime.fromisoformat(item["end"])) for item in items]
     assert times == sorted(times)
     assert {end - start for start, end in times} == {timedelta(minutes=45)}
-    assert {later - start for (start, _), (later, _) in zip(times, times[1:], strict=False)} == {timedelta(minutes=55)}
+    assert {later - start for (start, _), (later, _) in pairwise(times)} == {timedelta(minutes=55)}
 
 
 def test_a_slot_in_which_a_longer_appointment_ends_is_taken(clinic: Any, noon: datetime) -> None:
