@@ -1,5 +1,7 @@
 """Tombstones: the ids of what was erased for good, so that an event that arrives late brings nothing back."""
 
+from collections.abc import Iterable
+
 from pymongo import IndexModel
 from pymongo.client_session import ClientSession
 
@@ -36,3 +38,18 @@ class Tombstones:
     def holds(self, identifier: str, session: ClientSession | None = None) -> bool:
         """Whether this id was erased."""
         return self._tombstones.find_one({"_id": identifier}, {"_id": 1}, session=session) is not None
+
+    def are_live(self, identifiers: Iterable[str], session: ClientSession) -> bool:
+        """Whether none of these was buried, nor can be until this transaction has committed.
+
+        To have read that there is no tombstone is not enough: under snapshot isolation a burial could commit
+        between that read and this commit (write skew), and what is inserted here would outlive the erasure. So
+        the transaction also writes where a tombstone would stand, and conflicts with a concurrent burial.
+        """
+        people = sorted(set(identifiers))
+        if any(self.holds(identifier, session) for identifier in people):
+            return False
+        for identifier in people:
+            self._tombstones.insert_one({"_id": identifier}, session=session)
+            self._tombstones.delete_one({"_id": identifier}, session=session)
+        return True

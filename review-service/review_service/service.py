@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
@@ -11,10 +10,9 @@ from chassis.clock import new_id
 from chassis.errors import NotFound
 from chassis.mongo import Database, Document, collided_index
 from chassis.paging import decode_cursor
-from chassis.schemas import invalid
 from chassis.tombstones import Tombstones, receipt
 from review_service import events
-from review_service.domain import STARS, Sort, display_name, listed
+from review_service.domain import Sort, display_name, listed
 from review_service.errors import AlreadyReviewed, DoctorNotFound, NotReviewable
 from review_service.store import ONE_PER_APPOINTMENT, Store
 
@@ -74,7 +72,7 @@ class ReviewService:
 
     def reviews_of(self, doctor_id: str, sort: Sort, cursor: str | None, limit: int) -> list[Document]:
         """Up to ``limit`` reviews of a doctor from the cursor on. Raises DoctorNotFound, ValidationFailed."""
-        after = _read_cursor(cursor, sort) if cursor else None
+        after = decode_cursor(cursor, _CURSOR_KINDS[sort]) if cursor else None
         self._known_rating(doctor_id)
         return self._store.reviews_of(doctor_id, sort, after, limit)
 
@@ -93,29 +91,14 @@ class ReviewService:
     # what other services announce
 
     def appointment_completed(self, event: events.AppointmentCompleted, session: ClientSession) -> None:
-        if self._live(session, event.patient_id, event.doctor_id):
+        if self._tombstones.are_live([event.patient_id, event.doctor_id], session):
             self._store.put_visit(event.appointment_id, event.doctor_id, event.patient_id, event.version, session)
 
     def doctor_updated(self, event: events.DoctorUpdated, session: ClientSession) -> None:
-        if self._live(session, event.doctor_id):
+        if self._tombstones.are_live([event.doctor_id], session):
             shown = listed(moderation_status=event.moderation_status, visible=event.visible, active=event.active)
             self._store.put_doctor(event.doctor_id, shown, event.version, session)
 
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         self._store.erase(event.user_id, self._now(), session)
         self._tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
-
-    def _live(self, session: ClientSession, *user_ids: str) -> bool:
-        """Whether none of these people was erased, nor can be until this transaction has committed."""
-        if any(self._tombstones.holds(user_id, session) for user_id in user_ids):
-            return False
-        self._store.fence(user_ids, session)
-        return True
-
-
-def _read_cursor(cursor: str, sort: Sort) -> list[Any]:
-    after = decode_cursor(cursor, _CURSOR_KINDS[sort])
-    # a larger integer than the database can hold must not reach it
-    if sort is Sort.RATING and after[0] not in STARS:
-        raise invalid("cursor", "is not a cursor of this list")
-    return after

@@ -58,7 +58,6 @@ class Store:
         self._visits = database[VISITS]
         self._doctors = database[DOCTORS]
         self._ratings = database[RATINGS]
-        self._tombstones = database[tombstones.COLLECTION]
 
     # reviews and ratings
 
@@ -142,16 +141,6 @@ class Store:
         )
 
     # erasure
-
-    def fence(self, user_ids: Sequence[str], session: ClientSession) -> None:
-        """Make this transaction conflict with a concurrent burial of any of these ids, none buried yet.
-
-        To have read that there is no tombstone is not enough: under snapshot isolation the burial could
-        commit between that read and this commit (write skew), and what is inserted here would outlive it.
-        """
-        for user_id in user_ids:
-            self._tombstones.insert_one({"_id": user_id}, session=session)
-            self._tombstones.delete_one({"_id": user_id}, session=session)
 
     def erase(self, user_id: str, now: datetime, session: ClientSession) -> None:
         """Forget a person, as patient and as doctor: of the reviews only rating and time stay."""

@@ -34,7 +34,7 @@ class Follows:
         """Follow a listed doctor; again is the same as once. Raises DoctorNotFound, AccountErased."""
 
         def work(session: ClientSession) -> None:
-            if self._tombstones.holds(patient_id, session):
+            if not self._tombstones.are_live([patient_id], session):
                 raise AccountErased
             if not self._doctors.count_follower(doctor_id, session):
                 raise DoctorNotFound
