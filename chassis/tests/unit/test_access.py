@@ -10,11 +10,12 @@ from typing import Any
 
 import jwt
 import pytest
+from flask.testing import FlaskClient
+
 from chassis import tokens
 from chassis.errors import TokenExpired, TokenInvalid
 from chassis.tokens import AUDIENCE, ISSUER, TokenIssuer, TokenVerifier
 from devkit.testing import JWT_REFRESH_SECRET, JWT_SECRET, bearer
-from flask.testing import FlaskClient
 
 MINE = "/api/v1/things/1"
 

@@ -116,7 +116,15 @@ def test_a_body_of_another_type_is_refused(client: FlaskClient, content_type: st
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"\xff", b'{"displayName": "\xc3"}', b'{"displayName": "\\ud800"}', b"\xef\xbb\xbf{}", b"[" * 100_000, b"NaN,"],
+    [
+        b"{",
+        b"\xff",
+        b'{"displayName": "\xc3"}',
+        b'{"displayName": "\\ud800"}',
+        b"\xef\xbb\xbf{}",
+        b"[" * 100_000,
+        b"NaN,",
+    ],
 )
 def test_a_body_that_is_no_json_is_refused(client: FlaskClient, body: bytes) -> None:
     answer = client.post(f"{API}/things", data=body, content_type="application/json")
