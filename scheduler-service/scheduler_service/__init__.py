@@ -1,0 +1,1 @@
+"""scheduler-service: jobs on time, and the mail that tells people."""

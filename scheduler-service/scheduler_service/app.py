@@ -1,0 +1,19 @@
+"""The Flask app: wiring only."""
+
+from flask import Flask
+
+from chassis.mongo import answer_503_when_away
+from chassis.web import create_flask
+from scheduler_service import events
+from scheduler_service.bootstrap import Built
+from scheduler_service.routes import routes
+
+
+def create_app(built: Built) -> Flask:
+    return create_flask(
+        events.SOURCE,
+        built.config,
+        apis=[routes(built.jobs)],
+        checks={"mongodb": built.database.ping},
+        unavailable=answer_503_when_away,
+    )

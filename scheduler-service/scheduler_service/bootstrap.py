@@ -1,0 +1,56 @@
+"""The composition root: builds scheduler-service from its Config, for every process and test."""
+
+from dataclasses import dataclass
+
+from celery import Celery
+from pymongo.client_session import ClientSession
+
+from chassis.clock import now
+from chassis.inbox import Inbox
+from chassis.migrations import Migrator
+from chassis.mongo import Database
+from chassis.rpc import RpcClient
+from chassis.tombstones import Tombstones, receipt
+from scheduler_service import events, store
+from scheduler_service.broker import RunQueue, celery_app
+from scheduler_service.config import Config
+from scheduler_service.post import Post
+from scheduler_service.service import Jobs
+from scheduler_service.smtp import MailServer
+
+
+@dataclass(frozen=True)
+class Built:
+    config: Config
+    database: Database
+    inbox: Inbox
+    celery: Celery
+    jobs: Jobs
+    post: Post
+    tombstones: Tombstones
+
+    def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
+        self.post.erase_person(event.user_id, session)
+        self.jobs.forget_person(event.user_id, session)
+        self.tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
+
+
+def build(config: Config) -> Built:
+    """Connect, bring the database up to date, and make the services."""
+    database = Database(config.mongodb_uri, events.SOURCE)
+    Migrator(database, "scheduler_service.migrations", store.INDEXES).up()
+    celery = celery_app(config)
+    rpc = RpcClient(config.amqp_url)
+    tombstones = Tombstones(database)
+    post = Post(
+        mails=store.Mails(database),
+        tombstones=tombstones,
+        rpc=rpc,
+        server=MailServer(config.smtp_url.get_secret_value()) if config.smtp_url else None,
+        sender=config.mail_from,
+        clock=now,
+    )
+    jobs = Jobs(
+        config.every_seconds(), runs=store.Runs(database), queue=RunQueue(celery), rpc=rpc, post=post, clock=now
+    )
+    return Built(config, database, Inbox(database), celery, jobs, post, tombstones)

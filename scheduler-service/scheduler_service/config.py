@@ -1,0 +1,38 @@
+"""What scheduler-service reads from its environment."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+
+from chassis.config import DataConfig
+
+_MAIL_URL = re.compile(r"smtps?://([^/?#@\s]+@)?[^/?#@:\s]+(:[0-9]{1,5})?/?(\?starttls=(required|off))?")
+
+
+def _mail_url(url: SecretStr) -> SecretStr:
+    if not _MAIL_URL.fullmatch(url.get_secret_value()):
+        raise ValueError("must be smtp[s]://[user:password@]host[:port][?starttls=required|off]")
+    return url
+
+
+MailUrl = Annotated[SecretStr, AfterValidator(_mail_url)]
+Address = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
+
+
+class Config(DataConfig):
+    purge_every_seconds: int = Field(300, ge=1, le=86_400, description="How often deleted accounts are purged.")
+    advance_every_seconds: int = Field(60, ge=1, le=86_400, description="How often appointments are moved on.")
+    deliver_mail_every_seconds: int = Field(5, ge=1, le=86_400, description="How often due mail is sent.")
+    smtp_url: MailUrl | None = Field(
+        None, description="smtp[s]://[user:password@]host[:port][?starttls=required|off]; mail waits while it is unset."
+    )
+    mail_from: Address = Field("no-reply@clinic.example", description="Sender of every mail.")
+
+    def every_seconds(self) -> dict[str, int]:
+        """{job: seconds from one scheduled run to the next}."""
+        return {
+            "purge-accounts": self.purge_every_seconds,
+            "advance-appointments": self.advance_every_seconds,
+            "deliver-mail": self.deliver_mail_every_seconds,
+        }

@@ -1,0 +1,46 @@
+"""The consumer process: who is told what when another service announces something."""
+
+# the chassis patches the standard library, so it is imported before anything else
+# isort: off
+from chassis.consumer import event_handler, serve
+# isort: on
+
+from pymongo.client_session import ClientSession
+
+from chassis import logs
+from scheduler_service import events
+from scheduler_service.bootstrap import build
+from scheduler_service.config import Config
+
+config = Config.read_or_exit()
+logs.configure(events.SOURCE, "consumer", config.log_level)
+built = build(config)
+
+
+class Consumer:
+    name = events.SOURCE
+    inbox = built.inbox
+
+    @event_handler("auth-service", "user-registered", events.UserRegistered)
+    def user_registered(self, event: events.UserRegistered, session: ClientSession) -> None:
+        built.post.user_registered(event, session)
+
+    @event_handler("appointment-service", "appointment-booked", events.AppointmentChanged)
+    def appointment_booked(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.post.appointment_booked(event, session)
+
+    @event_handler("appointment-service", "appointment-cancelled", events.AppointmentChanged)
+    def appointment_cancelled(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.post.appointment_cancelled(event, session)
+
+    @event_handler("appointment-service", "appointment-completed", events.AppointmentChanged)
+    def appointment_completed(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.post.appointment_completed(event, session)
+
+    @event_handler("user-service", "user-deleted", events.UserDeleted)
+    def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
+        built.user_deleted(event, session)
+
+
+if __name__ == "__main__":
+    serve(Consumer, config)

@@ -1,0 +1,25 @@
+"""scheduler-service's errors and their stable codes."""
+
+from chassis.errors import AppError
+
+
+class JobNotFound(AppError):
+    status, code, message = 404, "JOB_NOT_FOUND", "There is no job of this name."
+
+
+class RunLost(AppError):
+    """Never answered: its code stands in a run whose worker, or whose message, never came back."""
+
+    status, code, message = 500, "RUN_LOST", "Nobody finished this run."
+
+
+class RunBusy(Exception):
+    """Another worker holds this run just now."""
+
+
+class MailServerAway(Exception):
+    """The mail server can't be reached or used, which is no fault of any one mail."""
+
+
+class MailRefused(Exception):
+    """The mail server does not take this mail."""

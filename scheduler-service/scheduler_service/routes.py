@@ -1,0 +1,46 @@
+"""scheduler-service's routes: parse, call, render."""
+
+from typing import Any
+
+from chassis.api import ADMIN, Api, identity
+from chassis.errors import ServiceUnavailable
+from chassis.mongo import Document
+from chassis.schemas import PageQuery
+from scheduler_service.errors import JobNotFound
+from scheduler_service.schemas import JobList, Run, RunPage
+from scheduler_service.service import Jobs
+
+
+def routes(jobs: Jobs) -> Api:
+    api = Api("jobs")
+
+    @api.get("/admin/jobs", access=ADMIN, returns=JobList)
+    def list_jobs() -> dict[str, Any]:
+        """Every job, how often it runs, and its last run."""
+        items = [{**job, "lastRun": job["lastRun"] and _run(job["lastRun"])} for job in jobs.overview()]
+        return {"items": items, "nextCursor": None}
+
+    @api.get("/admin/jobs/<name>/runs", access=ADMIN, returns=RunPage, errors=[JobNotFound])
+    def list_runs(name: str, query: PageQuery) -> dict[str, Any]:
+        """A job's runs, newest first."""
+        found = jobs.runs_of(name, query.limit, query.cursor)
+        return {**found, "items": [_run(run) for run in found["items"]]}
+
+    @api.post(
+        "/admin/jobs/<name>/run",
+        access=ADMIN,
+        status=202,
+        returns=Run,
+        errors=[JobNotFound, ServiceUnavailable],
+        message="The job will run.",
+    )
+    def run_job(name: str) -> Document:
+        """Have a job run now, besides its schedule."""
+        return _run(jobs.start(name, identity().user_id))
+
+    return api
+
+
+def _run(document: Document) -> Document:
+    shown = ("job", "status", "trigger", "requestedBy", "queuedAt", "startedAt", "finishedAt", "result", "error")
+    return {"id": document["_id"], **{key: document[key] for key in shown}}

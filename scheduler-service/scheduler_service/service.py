@@ -1,0 +1,195 @@
+"""scheduler-service's use cases: jobs that run on time or when asked, and what each of them does."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+from pymongo.client_session import ClientSession
+
+from chassis.clock import new_id
+from chassis.errors import AppError, InternalError, ServiceUnavailable
+from chassis.mongo import Document
+from chassis.paging import decode_cursor, page
+from chassis.rpc import RpcClient
+from scheduler_service.broker import RunQueue
+from scheduler_service.domain import JOBS, LEASE, RUNS_KEPT, Job, RunStatus, kept_until
+from scheduler_service.errors import JobNotFound, RunBusy, RunLost
+from scheduler_service.post import Post
+from scheduler_service.store import Runs
+
+log = structlog.get_logger(__name__)
+
+Result = dict[str, int | str]
+StillWorking = Callable[[], None]
+
+RPC_SECONDS = 30.0
+_BATCH = 100
+_MOST_BATCHES = 50
+
+
+class Jobs:
+    """Jobs and their runs. Each run is claimed in the database, so that two beats, two workers or a message that
+    comes again do its work once.
+    """
+
+    def __init__(
+        self,
+        every_seconds: dict[str, int],
+        *,
+        runs: Runs,
+        queue: RunQueue,
+        rpc: RpcClient,
+        post: Post,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._every_seconds = every_seconds
+        self._runs = runs
+        self._queue = queue
+        self._rpc = rpc
+        self._now = clock
+        self._steps: dict[str, Callable[[StillWorking], Result]] = {
+            "purge-accounts": self._purge_accounts,
+            "advance-appointments": self._advance_appointments,
+            "deliver-mail": post.deliver,
+        }
+
+    # what an admin asks
+
+    def overview(self) -> list[Document]:
+        """Every job with its last run, None if it never ran."""
+        return [
+            {
+                "name": job.name,
+                "description": job.description,
+                "everySeconds": self._every_seconds[job.name],
+                "lastRun": self._runs.last(job.name),
+            }
+            for job in JOBS.values()
+        ]
+
+    def runs_of(self, name: str, limit: int, cursor: str | None) -> dict[str, Any]:
+        """A page of a job's runs, newest first. Raises JobNotFound."""
+        job = _job(name)
+        after = decode_cursor(cursor, (datetime, str)) if cursor else None
+        found = self._runs.of_job(job.name, limit + 1, after)
+        return page(found, limit, lambda run: (run["queuedAt"], run["_id"]), lambda run: run)
+
+    def start(self, name: str, requested_by: str) -> Document:
+        """Have a job run as soon as a worker is free; its run. Raises JobNotFound, ServiceUnavailable."""
+        run = self._new_run(_job(name), RunStatus.QUEUED, requested_by=requested_by)
+        self._runs.add(run)
+        try:
+            self._queue.put(run["_id"])
+        except ServiceUnavailable as error:
+            # the message may have arrived all the same: only a run that nobody took is ended here
+            if claimed := self._runs.claim(run["_id"], new_id(), self._now()):
+                self._finish(claimed, RunStatus.FAILED, error=error.code)
+            raise
+        return run
+
+    # what the worker is told
+
+    def run_queued(self, run_id: str) -> None:
+        """Do a run that was asked for. Raises RunBusy while another worker has it."""
+        run = self._runs.claim(run_id, new_id(), self._now())
+        if run is not None:
+            self._perform(run)
+            return
+        known = self._runs.get(run_id)
+        if known is not None and known["status"] == RunStatus.RUNNING:
+            raise RunBusy
+        log.info("run is over", run=run_id)
+
+    def run_scheduled(self, name: str, slot: datetime) -> None:
+        """Do a job's run for a slot of time, unless that slot is taken."""
+        lost = self._runs.give_up(self._now(), RunLost.code)
+        if lost:
+            log.error("runs were lost", count=lost)
+        run = self._new_run(_job(name), RunStatus.RUNNING, slot=slot)
+        if self._runs.add(run):
+            self._perform(run)
+        else:
+            log.info("slot is taken", job=name)
+
+    def forget_person(self, user_id: str, session: ClientSession) -> None:
+        self._runs.forget_person(user_id, session)
+
+    # steps
+
+    def _perform(self, run: Document) -> None:
+        try:
+            result = self._steps[run["job"]](lambda: self._runs.renew(run, self._now()))
+        except AppError as error:
+            log.warning("job failed", job=run["job"], run=run["_id"], code=error.code)
+            self._finish(run, RunStatus.FAILED, error=error.code)
+        except Exception:
+            log.exception("job failed", job=run["job"], run=run["_id"])
+            self._finish(run, RunStatus.FAILED, error=InternalError.code)
+        else:
+            self._finish(run, RunStatus.SUCCEEDED, result=result)
+
+    def _finish(
+        self, run: Document, status: RunStatus, *, result: Result | None = None, error: str | None = None
+    ) -> None:
+        now = self._now()
+        keep = kept_until(JOBS[run["job"]], scheduled=run["trigger"] == "schedule", result=result, now=now)
+        self._runs.finish(run, status, now, keep, result=result, error=error)
+        if any((result or {}).values()):
+            log.info("job done", job=run["job"], run=run["_id"], result=result)
+
+    def _new_run(
+        self, job: Job, status: RunStatus, *, requested_by: str | None = None, slot: datetime | None = None
+    ) -> Document:
+        now = self._now()
+        run: Document = {
+            "_id": new_id(),
+            "job": job.name,
+            "trigger": "manual" if slot is None else "schedule",
+            "requestedBy": requested_by,
+            "status": status,
+            "queuedAt": now,
+            "startedAt": None if slot is None else now,
+            "finishedAt": None,
+            "result": None,
+            "error": None,
+            "claim": new_id(),
+            "keepUntil": now + RUNS_KEPT,
+        }
+        if slot is None:
+            return {**run, "leaseUntil": now}
+        return {**run, "slot": slot, "leaseUntil": now + LEASE}
+
+    def _purge_accounts(self, still_working: StillWorking) -> Result:
+        def batch() -> dict[str, int]:
+            return self._call("user-service", "purge_due_accounts")
+
+        return _repeat(batch, still_working)
+
+    def _advance_appointments(self, still_working: StillWorking) -> Result:
+        def batch() -> dict[str, int]:
+            return self._call("appointment-service", "advance_due")
+
+        return _repeat(batch, still_working)
+
+    def _call(self, service: str, method: str) -> dict[str, int]:
+        answer: dict[str, int] = self._rpc.call(service, method, timeout=RPC_SECONDS, limit=_BATCH)
+        return answer
+
+
+def _job(name: str) -> Job:
+    if name not in JOBS:
+        raise JobNotFound
+    return JOBS[name]
+
+
+def _repeat(batch: Callable[[], dict[str, int]], still_working: StillWorking) -> Result:
+    """Call for batches until one is not full, 50 at the most (the next run goes on); the sum of what they tell."""
+    total: dict[str, int] = {}
+    for _ in range(_MOST_BATCHES):
+        counts = batch()
+        total = {name: total.get(name, 0) + count for name, count in counts.items()}
+        if sum(counts.values()) < _BATCH:
+            break
+        still_working()
+    return dict(total)

@@ -1,0 +1,36 @@
+"""The tasks: what a message on the task queue makes the worker do."""
+
+import time
+from datetime import datetime
+
+from celery import Celery
+from celery.exceptions import Reject
+
+from chassis import context
+from chassis.mongo import UNAVAILABLE
+from scheduler_service.broker import RUN_QUEUED, RUN_SCHEDULED
+from scheduler_service.errors import RunBusy
+from scheduler_service.service import Jobs
+
+PAUSE_SECONDS = 5.0
+"""Before a message goes back to the queue: with the delivery limit of 100 it outlasts a lease of two minutes."""
+
+
+def register(app: Celery, jobs: Jobs) -> None:
+    """Give the worker its two tasks. Both are safe to repeat: the run, or its slot of time, is claimed first."""
+
+    @app.task(name=RUN_SCHEDULED)
+    def run_scheduled(job: str, slot: str) -> None:
+        # the database's absence is not waited for here: the next slot comes by itself
+        with context.bound(None):
+            jobs.run_scheduled(job, datetime.fromisoformat(slot))
+
+    @app.task(name=RUN_QUEUED)
+    def run_queued(run_id: str, request_id: str | None = None) -> None:
+        with context.bound(request_id):
+            try:
+                jobs.run_queued(run_id)
+            except (RunBusy, *UNAVAILABLE) as error:
+                # no retry with a countdown: that would be a message for later, which a quorum queue can't hold
+                time.sleep(PAUSE_SECONDS)
+                raise Reject(repr(error), requeue=True) from None

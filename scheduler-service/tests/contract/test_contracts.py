@@ -1,0 +1,33 @@
+"""What scheduler-service publishes, accepts and serves is what contracts/ says."""
+
+import pytest
+from pydantic import BaseModel
+
+from chassis.tombstones import receipt
+from devkit.testing import assert_valid, check_routes, example
+from scheduler_service import events
+from scheduler_service.app import create_app
+from scheduler_service.bootstrap import Built
+
+
+def test_the_receipt_is_as_its_schema_says() -> None:
+    assert_valid(receipt(events.SOURCE, "0123456789abcdef"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "about"),
+    [
+        ("user-registered", events.UserRegistered, "user_id"),
+        ("user-deleted", events.UserDeleted, "user_id"),
+        ("appointment-booked", events.AppointmentChanged, "appointment_id"),
+        ("appointment-cancelled", events.AppointmentChanged, "appointment_id"),
+        ("appointment-completed", events.AppointmentChanged, "appointment_id"),
+    ],
+)
+def test_every_accepted_event_can_be_read(kind: str, shape: type[BaseModel], about: str) -> None:
+    event = example(kind)
+    assert shape.model_validate(event["data"]).model_dump()[about] == event["subject"]
+
+
+def test_the_routes_are_those_of_the_contract(built: Built) -> None:
+    check_routes(create_app(built), "scheduler-service")

@@ -1,0 +1,200 @@
+"""Jobs as an admin sees them, and runs that are claimed."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from stand_ins import Building, Refusal, peer
+
+from chassis.clock import new_id, now
+from devkit.testing import bearer
+from scheduler_service.app import create_app
+from scheduler_service.bootstrap import Built
+from scheduler_service.domain import GIVEN_UP_AFTER, IDLE_RUNS_KEPT
+from scheduler_service.errors import RunBusy
+
+ADMIN = bearer("boss", role="admin")
+SLOT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def no_runs_left_over(built: Built) -> Iterator[None]:
+    built.database["runs"].delete_many({})
+    yield
+    # what these tests put into the queue is for no worker
+    with built.celery.connection_for_write() as connection, connection.channel() as channel:
+        channel.queue_purge("scheduler-service.tasks")
+
+
+def stored(built: Built, **query: Any) -> list[dict[str, Any]]:
+    return list(built.database["runs"].find(query))
+
+
+def test_the_jobs_are_listed_with_their_last_run(client: FlaskClient) -> None:
+    client.post("/api/v1/admin/jobs/purge-accounts/run", headers=ADMIN)
+    items = client.get("/api/v1/admin/jobs", headers=ADMIN).json["data"]["items"]
+    assert {item["name"]: item["everySeconds"] for item in items} == {
+        "purge-accounts": 300,
+        "advance-appointments": 60,
+        "deliver-mail": 5,
+    }
+    assert items[0]["lastRun"]["status"] == "QUEUED"
+    assert items[1]["lastRun"] is None
+
+
+def test_asking_for_a_run_queues_one(client: FlaskClient) -> None:
+    answer = client.post("/api/v1/admin/jobs/purge-accounts/run", headers=ADMIN)
+    run = answer.json["data"]
+    assert answer.status_code == 202
+    assert (run["job"], run["status"], run["trigger"], run["requestedBy"]) == (
+        "purge-accounts",
+        "QUEUED",
+        "manual",
+        "boss",
+    )
+    listed = client.get("/api/v1/admin/jobs/purge-accounts/runs", headers=ADMIN).json["data"]
+    assert listed == {"items": [run], "nextCursor": None}
+
+
+def test_runs_are_paged_newest_first(client: FlaskClient) -> None:
+    ids = [client.post("/api/v1/admin/jobs/deliver-mail/run", headers=ADMIN).json["data"]["id"] for _ in range(5)]
+    seen, cursor = [], ""
+    while cursor is not None:
+        query = f"?limit=2{'&cursor=' + cursor if cursor else ''}"
+        page = client.get(f"/api/v1/admin/jobs/deliver-mail/runs{query}", headers=ADMIN).json["data"]
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["nextCursor"]
+    assert seen == ids[::-1]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "runs"), ("POST", "run")])
+def test_an_unknown_job_is_404(client: FlaskClient, method: str, path: str) -> None:
+    answer = client.open(f"/api/v1/admin/jobs/no-such-job/{path}", method=method, headers=ADMIN)
+    assert (answer.status_code, answer.json["code"]) == (404, "JOB_NOT_FOUND")
+
+
+def test_a_made_up_cursor_is_422(client: FlaskClient) -> None:
+    assert client.get("/api/v1/admin/jobs/deliver-mail/runs?cursor=abc", headers=ADMIN).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "jobs"), ("GET", "jobs/deliver-mail/runs"), ("POST", "jobs/deliver-mail/run")]
+)
+def test_only_an_admin_may(client: FlaskClient, method: str, path: str) -> None:
+    for role in ("patient", "doctor"):
+        assert client.open(f"/api/v1/admin/{path}", method=method, headers=bearer("pat", role)).status_code == 403
+    assert client.open(f"/api/v1/admin/{path}", method=method).status_code == 401
+
+
+def test_with_the_broker_away_it_is_503_and_no_run_waits_for_ever(built_from: Building, env: dict[str, str]) -> None:
+    with built_from({**env, "AMQP_URL": "amqp://guest:guest@127.0.0.1:1/"}) as lonely:
+        app = create_app(lonely)
+        app.testing = True
+        answer = app.test_client().post("/api/v1/admin/jobs/deliver-mail/run", headers=ADMIN)
+        assert (answer.status_code, answer.json["code"]) == (503, "SERVICE_UNAVAILABLE")
+        (run,) = stored(lonely)
+        assert (run["status"], run["error"]) == ("FAILED", "SERVICE_UNAVAILABLE")
+
+
+def test_two_that_ring_for_one_slot_make_one_run(built: Built, amqp_url: str) -> None:
+    barrier = Barrier(8)
+
+    def ring(_: int) -> None:
+        barrier.wait()
+        built.jobs.run_scheduled("purge-accounts", SLOT)
+
+    with peer(amqp_url, "user-service", purge_due_accounts=lambda limit: {"purged": 3}) as users:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(ring, range(8)))
+        assert len(users.called("purge_due_accounts")) == 1
+    (run,) = stored(built)
+    assert (run["status"], run["trigger"], run["result"], run["slot"]) == ("SUCCEEDED", "schedule", {"purged": 3}, SLOT)
+
+
+def test_a_job_goes_on_while_batches_are_full(built: Built, amqp_url: str) -> None:
+    left = [7, 100, 100]
+
+    def advance(limit: int) -> dict[str, int]:
+        assert limit == 100
+        count = left.pop()
+        return {"completed": count // 2, "noShow": count - count // 2}
+
+    with peer(amqp_url, "appointment-service", advance_due=advance):
+        built.jobs.run_scheduled("advance-appointments", SLOT)
+    (run,) = stored(built)
+    assert run["result"] == {"completed": 103, "noShow": 104}
+
+
+def test_a_job_that_never_gets_to_the_end_stops_after_fifty_batches(built: Built, amqp_url: str) -> None:
+    with peer(amqp_url, "user-service", purge_due_accounts=lambda limit: {"purged": limit}) as users:
+        built.jobs.run_scheduled("purge-accounts", SLOT)
+        assert len(users.calls) == 50
+
+
+def test_a_refusal_and_an_absence_end_a_run_as_failed_with_their_code(built: Built, amqp_url: str) -> None:
+    def refuse(limit: int) -> dict[str, int]:
+        raise Refusal(409, "NOT_NOW")
+
+    with peer(amqp_url, "user-service", purge_due_accounts=refuse):
+        built.jobs.run_scheduled("purge-accounts", SLOT)
+    built.jobs.run_scheduled("advance-appointments", SLOT)
+    assert {run["job"]: (run["status"], run["error"]) for run in stored(built)} == {
+        "purge-accounts": ("FAILED", "NOT_NOW"),
+        "advance-appointments": ("FAILED", "SERVICE_UNAVAILABLE"),
+    }
+
+
+def test_a_delivery_that_found_nothing_is_forgotten_soon_but_holds_its_slot(built: Built) -> None:
+    built.jobs.run_scheduled("deliver-mail", SLOT)
+    built.jobs.run_scheduled("deliver-mail", SLOT)
+    (run,) = stored(built)
+    assert run["keepUntil"] == run["finishedAt"] + IDLE_RUNS_KEPT
+
+
+def test_a_run_that_another_worker_has_is_busy_and_one_that_is_over_is_left_alone(
+    built: Built, client: FlaskClient
+) -> None:
+    run_id = client.post("/api/v1/admin/jobs/deliver-mail/run", headers=ADMIN).json["data"]["id"]
+    built.database["runs"].update_one(
+        {"_id": run_id}, {"$set": {"status": "RUNNING", "leaseUntil": now() + timedelta(minutes=1), "claim": "other"}}
+    )
+    with pytest.raises(RunBusy):
+        built.jobs.run_queued(run_id)
+    built.database["runs"].update_one({"_id": run_id}, {"$set": {"leaseUntil": now() - timedelta(seconds=1)}})
+    built.jobs.run_queued(run_id)
+    (run,) = stored(built)
+    assert run["status"] == "SUCCEEDED"
+    built.jobs.run_queued(run_id)
+    built.jobs.run_queued(new_id())
+    assert stored(built) == [run]
+
+
+def test_a_worker_that_was_too_slow_cannot_overwrite_the_end_of_its_run(
+    built: Built, client: FlaskClient, amqp_url: str
+) -> None:
+    run_id = client.post("/api/v1/admin/jobs/purge-accounts/run", headers=ADMIN).json["data"]["id"]
+
+    def taken_over(limit: int) -> dict[str, int]:
+        end = {"status": "SUCCEEDED", "claim": "another", "result": {"purged": 1}}
+        built.database["runs"].update_one({"_id": run_id}, {"$set": end})
+        return {"purged": 0}
+
+    with peer(amqp_url, "user-service", purge_due_accounts=taken_over):
+        built.jobs.run_queued(run_id)
+    assert stored(built)[0]["result"] == {"purged": 1}
+
+
+def test_runs_that_nobody_will_finish_are_given_up(built: Built, client: FlaskClient) -> None:
+    path = "/api/v1/admin/jobs/purge-accounts/run"
+    lost, fresh = (client.post(path, headers=ADMIN).json["data"]["id"] for _ in range(2))
+    long_ago = now() - GIVEN_UP_AFTER - timedelta(seconds=1)
+    built.database["runs"].update_one({"_id": lost}, {"$set": {"leaseUntil": long_ago}})
+    built.jobs.run_scheduled("deliver-mail", SLOT)
+    states = {run["_id"]: (run["status"], run["error"]) for run in stored(built, job="purge-accounts")}
+    assert states == {lost: ("FAILED", "RUN_LOST"), fresh: ("QUEUED", None)}
+    built.jobs.run_queued(lost)
+    assert stored(built, _id=lost)[0]["status"] == "FAILED"

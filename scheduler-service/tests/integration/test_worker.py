@@ -1,0 +1,116 @@
+"""The real Celery worker and beat, on the real broker."""
+
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from stand_ins import Mailbox, peer
+
+from chassis.clock import new_id, now
+from devkit.pytest_plugin import StartedProcess
+from devkit.testing import bearer, queue_state
+from devkit.waiting import eventually
+from scheduler_service import events
+from scheduler_service.bootstrap import Built
+from scheduler_service.broker import QUEUE, RUN_QUEUED, RUN_SCHEDULED
+
+ADMIN = bearer("boss", role="admin")
+RUNS = "/api/v1/admin/jobs/purge-accounts/runs"
+StartCelery = Callable[..., StartedProcess]
+
+
+@pytest.fixture(autouse=True)
+def no_runs_left_over(built: Built) -> None:
+    built.database["runs"].delete_many({})
+
+
+def asked_for(client: FlaskClient, **headers: str) -> str:
+    answer = client.post("/api/v1/admin/jobs/purge-accounts/run", headers={**ADMIN, **headers})
+    assert answer.status_code == 202
+    run_id: str = answer.json["data"]["id"]
+    return run_id
+
+
+def run(client: FlaskClient, run_id: str) -> dict[str, Any]:
+    items = client.get(RUNS, headers=ADMIN).json["data"]["items"]
+    found: dict[str, Any] = next(item for item in items if item["id"] == run_id)
+    return found
+
+
+def test_a_run_that_was_asked_for_is_queued_then_succeeds(
+    client: FlaskClient, start_celery: StartCelery, amqp_url: str
+) -> None:
+    run_id = asked_for(client, **{"X-Request-Id": "asked-1"})
+    assert run(client, run_id)["status"] == "QUEUED"
+    with peer(amqp_url, "user-service", purge_due_accounts=lambda limit: {"purged": 2}):
+        worker = start_celery("worker")
+        done = eventually(lambda: (found := run(client, run_id))["status"] == "SUCCEEDED" and found)
+    assert done["result"] == {"purged": 2}
+    assert done["queuedAt"] <= done["startedAt"] <= done["finishedAt"]
+    assert '"request_id":"asked-1"' in worker.log
+    assert worker.stop() == 0
+
+
+def test_a_task_that_comes_again_runs_once(
+    client: FlaskClient, built: Built, start_celery: StartCelery, amqp_url: str
+) -> None:
+    run_id = asked_for(client)
+    for _ in range(3):
+        built.celery.send_task(RUN_QUEUED, kwargs={"run_id": run_id})
+        built.celery.send_task(RUN_SCHEDULED, args=("advance-appointments", "2026-03-01T09:30:00.000Z"))
+    with (
+        peer(amqp_url, "user-service", purge_due_accounts=lambda limit: {"purged": 2}) as users,
+        peer(amqp_url, "appointment-service", advance_due=lambda limit: {"completed": 1, "noShow": 0}) as appointments,
+    ):
+        start_celery("worker")
+        eventually(lambda: run(client, run_id)["status"] == "SUCCEEDED")
+        last = asked_for(client)
+        # the queue is read in order: when this one is done, all of those before it are
+        eventually(lambda: run(client, last)["status"] == "SUCCEEDED")
+        assert len(users.called("purge_due_accounts")) == 2
+        assert len(appointments.called("advance_due")) == 1
+    eventually(lambda: queue_state(built.config.amqp_url, QUEUE)[0] == 0)
+
+
+def test_what_a_killed_worker_held_is_finished_by_the_next(
+    client: FlaskClient, built: Built, start_celery: StartCelery, amqp_url: str
+) -> None:
+    begun, may_end = Event(), Event()
+
+    def purge(limit: int) -> dict[str, int]:
+        begun.set()
+        may_end.wait(20)
+        return {"purged": 1}
+
+    run_id = asked_for(client)
+    with peer(amqp_url, "user-service", purge_due_accounts=purge) as users:
+        first = start_celery("worker")
+        assert begun.wait(20)
+        first.kill()
+        may_end.set()
+        assert run(client, run_id)["status"] == "RUNNING"
+        # as if the two minutes of its lease had passed
+        built.database["runs"].update_one({"_id": run_id}, {"$set": {"leaseUntil": now()}})
+        start_celery("worker")
+        eventually(lambda: run(client, run_id)["status"] == "SUCCEEDED", timeout=20)
+        assert len(users.called("purge_due_accounts")) == 2
+
+
+def test_beat_rings_and_two_beats_do_no_harm(
+    built: Built, start_celery: StartCelery, amqp_url: str, mailbox: Mailbox
+) -> None:
+    ann = new_id()
+    event = events.UserRegistered(user_id=ann)
+    built.database.transact(lambda session: built.post.user_registered(event, session))
+    person = {"email": f"{ann}@clinic.example", "name": "Ann Lee"}
+    with peer(amqp_url, "user-service", contact=lambda user_id: person):
+        start_celery("worker")
+        beats = [start_celery("beat", DELIVER_MAIL_EVERY_SECONDS="1") for _ in range(2)]
+        eventually(lambda: mailbox.to(ann), timeout=20)
+        eventually(lambda: built.database["runs"].count_documents({"job": "deliver-mail"}) >= 4, timeout=20)
+    slots = [run["slot"] for run in built.database["runs"].find({"job": "deliver-mail"})]
+    assert len(slots) == len(set(slots))
+    assert len(mailbox.to(ann)) == 1
+    assert [beat.stop() for beat in beats] == [0, 0]

@@ -1,0 +1,33 @@
+"""A process does not start with a mail server or sender that cannot be."""
+
+import pytest
+
+from chassis.config import ConfigError
+from devkit.testing import environment
+from scheduler_service.config import Config
+
+
+def read(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Config:
+    for name, value in environment("mongodb://db/x", "amqp://mq", **variables).items():
+        monkeypatch.setenv(name, value)
+    return Config.read()
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://mail:1025", "smtps://user:pass%40word@mail.example", "smtp://mail.example:587?starttls=required"]
+)
+def test_a_mail_servers_url_is_read(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert read(monkeypatch, SMTP_URL=url).smtp_url is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SMTP_URL", "http://mail"), ("SMTP_URL", "smtp://"), ("MAIL_FROM", "nobody"), ("PURGE_EVERY_SECONDS", "0")],
+)
+def test_what_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        read(monkeypatch, **{name: value})
+
+
+def test_without_a_mail_server_it_starts_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(monkeypatch, SMTP_URL="").smtp_url is None
