@@ -1,0 +1,162 @@
+"""What the chassis promises of MongoDB, held against what is sent to it."""
+
+import time
+from collections.abc import Iterator
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from pymongo import ReadPreference
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from chassis import mongo
+from chassis.mongo import UNAVAILABLE, Database, Document, collided_index
+
+PARAMETERS = "replicaSet=rs0&w=1&journal=false&readConcernLevel=local&retryWrites=false&readPreference=secondary"
+
+
+@pytest.fixture
+def weakly_asked(sent: Any, fresh_mongodb_uri: str) -> Iterator[Database]:
+    """A database whose URI asks for less than we promise."""
+    made = Database(f"{fresh_mongodb_uri.partition('?')[0]}?{PARAMETERS}", "thing-service")
+    yield made
+    made.close()
+
+
+def test_writes_wait_for_the_majoritys_journal_whatever_the_uri_says(weakly_asked: Database, sent: Any) -> None:
+    weakly_asked["things"].insert_one({"_id": 1})
+    assert sent.commands["insert"]["writeConcern"] == {"w": "majority", "j": True}
+    assert sent.commands["insert"]["txnNumber"], "a write is retried by its number"
+
+
+def test_reads_are_of_the_primary_and_majority_committed(weakly_asked: Database, sent: Any) -> None:
+    weakly_asked["things"].find_one({"_id": 1})
+    assert sent.commands["find"]["readConcern"]["level"] == "majority"
+    assert weakly_asked.db.read_preference == ReadPreference.PRIMARY
+
+
+def test_a_transaction_is_a_snapshot_committed_by_the_majority(sent: Any, database: Database) -> None:
+    database.transact(lambda session: database["things"].insert_one({"_id": 1}, session=session))
+    assert sent.commands["insert"]["readConcern"]["level"] == "snapshot"
+    assert sent.commands["commitTransaction"]["writeConcern"] == {"w": "majority", "j": True}
+
+
+def test_every_operation_is_bounded(weakly_asked: Database, sent: Any) -> None:
+    weakly_asked["things"].find_one({"_id": 1})
+    assert 0 < sent.commands["find"]["maxTimeMS"] <= mongo.OPERATION_SECONDS * 1000
+
+
+def test_the_database_is_named_by_the_uri_or_else_by_the_service() -> None:
+    for uri, name in (("mongodb://a:1,b:2/mine?w=1", "mine"), ("mongodb://a:1/?w=1", "own"), ("mongodb://a", "own")):
+        database = Database(uri, "own")
+        assert database.db.name == name
+        database.close()
+
+
+def test_instants_come_back_aware(database: Database) -> None:
+    from chassis.clock import now
+
+    at = now()
+    database["things"].insert_one({"_id": 1, "at": at})
+    found = database["things"].find_one({"_id": 1})
+    assert found
+    assert found["at"] == at
+    assert found["at"].tzinfo is not None
+
+
+def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+    def work(session: ClientSession) -> None:
+        database["things"].insert_one({"_id": 1}, session=session)
+        database["others"].insert_one({"_id": 1}, session=session)
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        database.transact(work)
+    assert database.db.list_collection_names() == []
+
+
+def test_a_transaction_gives_back_what_its_work_does(database: Database) -> None:
+    assert database.transact(lambda session: 42) == 42
+
+
+def test_a_duplicate_key_inside_a_transaction_is_heard_and_undoes_the_rest(database: Database) -> None:
+    database["things"].insert_one({"_id": 1})
+    database["things"].create_index("name", unique=True, name="name_unique")
+    database["things"].insert_one({"_id": 2, "name": "Lamp"})
+
+    def work(session: ClientSession) -> None:
+        database["things"].update_one({"_id": 1}, {"$set": {"touched": True}}, session=session)
+        database["things"].insert_one({"_id": 3, "name": "Lamp"}, session=session)
+
+    with pytest.raises(DuplicateKeyError) as duplicate:
+        database.transact(work)
+    assert collided_index(duplicate.value) == "name_unique"
+    assert database["things"].find_one({"_id": 1}) == {"_id": 1}
+
+
+def test_conflicting_transactions_are_repeated_until_all_have_passed(database: Database) -> None:
+    database["counters"].insert_one({"_id": 1, "value": 0})
+    together = Barrier(8)
+
+    def count(session: ClientSession) -> None:
+        found: Document = database["counters"].find_one({"_id": 1}, session=session) or {}
+        database["counters"].update_one({"_id": 1}, {"$set": {"value": found["value"] + 1}}, session=session)
+
+    def worker() -> None:
+        together.wait()
+        database.transact(count)
+
+    threads = [Thread(target=worker) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert database["counters"].find_one({"_id": 1}) == {"_id": 1, "value": 8}
+
+
+def test_a_conflict_that_does_not_end_is_unavailability_after_the_bound(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo, "OPERATION_SECONDS", 1)
+    database["things"].insert_one({"_id": 1})
+    with database.client.start_session() as other, other.start_transaction():
+        database["things"].update_one({"_id": 1}, {"$set": {"by": "other"}}, session=other)
+        began = time.monotonic()
+        with pytest.raises(UNAVAILABLE):
+            database.transact(
+                lambda session: database["things"].update_one({"_id": 1}, {"$set": {"by": "me"}}, session=session)
+            )
+        assert time.monotonic() - began < 3
+        other.abort_transaction()
+
+
+def test_a_slow_transaction_is_cut_off(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo, "OPERATION_SECONDS", 1)
+    database["things"].insert_one({"_id": 1})
+    slow = {"$where": "sleep(5000) || true"}
+    began = time.monotonic()
+    with pytest.raises(UNAVAILABLE):
+        database.transact(lambda session: database["things"].find_one(slow, session=session))
+    assert time.monotonic() - began < 3
+
+
+def test_no_server_is_unavailability(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = Database("mongodb://127.0.0.1:1/x?replicaSet=rs0", "x")
+    monkeypatch.setattr(mongo, "OPERATION_SECONDS", 1)
+    for attempt in (nowhere.ping, lambda: nowhere.transact(lambda session: nowhere["x"].find_one(session=session))):
+        began = time.monotonic()
+        with pytest.raises(UNAVAILABLE):
+            attempt()
+        assert time.monotonic() - began < 5
+    nowhere.close()
+
+
+def test_a_wrong_question_is_a_defect_and_not_unavailability(database: Database) -> None:
+    with pytest.raises(OperationFailure) as failed:
+        database["things"].find_one({"$nonsense": 1})
+    assert not isinstance(failed.value, UNAVAILABLE)
+
+
+def test_a_writable_primary_answers(database: Database) -> None:
+    database.ping()
