@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -74,7 +75,7 @@ def _up(_: argparse.Namespace) -> None:
         needs_rabbitmq="AMQP_URL" not in instance.settings,
     )
     instance.up()
-    say.line(f"The suite is up at {instance.gateway_url} (documentation: {instance.gateway_url}/docs).")
+    say.line(f"The suite is up at {instance.gateway_url}.")
 
 
 def _down(_: argparse.Namespace) -> None:
@@ -128,7 +129,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    return runner.run(options.suites, options.arguments.split())
+    return runner.run(options.suites, shlex.split(options.arguments))
 
 
 def _lint(_: argparse.Namespace) -> int:

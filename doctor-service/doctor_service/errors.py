@@ -25,7 +25,3 @@ class TooManyOverrides(AppError):
 
 class InvalidTransition(AppError):
     status, code, message = 409, "INVALID_TRANSITION", "The profile's present standing does not allow this."
-
-
-class AccountErased(AppError):
-    status, code, message = 410, "ACCOUNT_ERASED", "This account was erased for good."

@@ -56,8 +56,9 @@ def test_after_the_purge_nothing_of_the_person_is_left(
 
     eventually("the receipts of all services", erased, seconds=60)
     assert holding(mongo, CANARY, patient.email) == []
-    # the id itself stays as a tombstone and on the erasure's record, so that no late event brings anything back
-    kept = {"tombstones", "erasures"}
+    # the bare id stays, so that no late event brings anything back: as a tombstone, on the erasure's record,
+    # and where appointment-service notes that this account takes no part any more
+    kept = {"tombstones", "erasures", "calendars"}
     assert {place.split(".")[1] for place in holding(mongo, user_id)} <= kept
     patient.log_in().expect(401, "INVALID_CREDENTIALS")
     assert patient.get("/users/me").status == 401

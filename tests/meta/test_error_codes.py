@@ -9,6 +9,7 @@ from pathlib import Path
 from devkit.layout import CHASSIS, ROOT, SERVICES
 
 DOCUMENT = ROOT / "docs" / "errors.md"
+EVERYWHERE = "every service"
 HEADING = """# Errors
 
 Every error is answered as `{"success": false, "message": "...", "code": "...", "requestId": "..."}`, with `errors` (the
@@ -54,16 +55,17 @@ def _assignments(node: ast.ClassDef) -> Iterator[tuple[str, object]]:
 
 
 def every_error() -> list[Error]:
-    found = set(errors_in(CHASSIS / "chassis" / "errors.py", "every service"))
+    found = set(errors_in(CHASSIS / "chassis" / "errors.py", EVERYWHERE))
     found |= {
-        Error("METHOD_NOT_ALLOWED", 405, "This route does not take that method.", "every service"),
-        Error("PAYLOAD_TOO_LARGE", 413, "The body is too large.", "every service"),
+        Error("METHOD_NOT_ALLOWED", 405, "This route does not take that method.", EVERYWHERE),
+        Error("PAYLOAD_TOO_LARGE", 413, "The body is too large.", EVERYWHERE),
     }
     for service in SERVICES:
         file = service.folder / service.package / "errors.py"
         if file.exists():
             found |= set(errors_in(file, service.folder_name))
-    return sorted(found)
+    # what every service answers comes first, so that its message is the one shown
+    return sorted(found, key=lambda error: (error.code, error.where != EVERYWHERE, error.where))
 
 
 def document(errors: list[Error]) -> str:

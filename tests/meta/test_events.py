@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,20 +12,22 @@ from devkit.layout import PLAIN_SERVICES, ROOT, SCHEDULER, Service
 EVENTS = ROOT / "contracts" / "events"
 SUBSCRIPTIONS: dict[str, dict[str, list[str]]] = json.loads((ROOT / "contracts" / "subscriptions.json").read_text())
 SERVICES = {service.folder_name: service for service in (*PLAIN_SERVICES, SCHEDULER)}
+KEBAB = re.compile(r"[a-z]+(-[a-z]+)+")
+RECEIPT = re.compile(r"from chassis\.tombstones import .*\breceipt\b")
 EVENT_TYPES = sorted(file.name.removesuffix(".v1.schema.json") for file in EVENTS.glob("*.v1.schema.json"))
 
 
 def published(service: Service) -> set[str]:
-    """Event types that the service's code makes: the first argument of ``_event(...)``, and receipts."""
-    types = set()
-    for file in (service.folder / service.package).rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                if node.func.id == "_event" and isinstance(node.args[0], ast.Constant):
-                    types.add(node.args[0].value)
-                if node.func.id == "receipt":
-                    types.add("user-data-erased")
-    return types
+    """Event types that the service's code makes: the kebab-case words in its ``events.py``, and receipts."""
+    package = service.folder / service.package
+    words = {
+        node.value
+        for node in ast.walk(ast.parse((package / "events.py").read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEBAB.fullmatch(node.value)
+    }
+    if any(RECEIPT.search(file.read_text()) for file in package.rglob("*.py")):
+        words.add("user-data-erased")
+    return words - set(SERVICES)
 
 
 PUBLISHED = {name: published(service) for name, service in SERVICES.items()}

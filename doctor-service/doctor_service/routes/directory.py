@@ -9,7 +9,7 @@ from chassis.paging import decode_cursor, page
 from chassis.schemas import PageQuery, invalid
 from doctor_service import schemas
 from doctor_service.domain import fold, words
-from doctor_service.errors import AccountErased, DoctorNotFound
+from doctor_service.errors import DoctorNotFound
 from doctor_service.routes.rendering import public
 from doctor_service.schemas import PublicDoctor, SearchQuery
 from doctor_service.service import Doctors, Follows
@@ -41,7 +41,7 @@ def routes(doctors: Doctors, follows: Follows) -> Api:
     @api.put(
         "/doctors/<id>/follow",
         access=PATIENT,
-        errors=[DoctorNotFound, AccountErased],
+        errors=[DoctorNotFound],
         message="You follow this doctor.",
     )
     def follow(id: str) -> None:

@@ -3,7 +3,7 @@
 from chassis.api import DOCTOR, Api, Reply, etag, expected_version, identity
 from chassis.errors import VersionMismatch
 from chassis.mongo import Document
-from doctor_service.errors import AccountErased, DoctorProfileMissing
+from doctor_service.errors import DoctorProfileMissing
 from doctor_service.routes.rendering import own
 from doctor_service.schemas import AcceptingBody, Profile, ProfileBody, ProfilePatch, VisibilityBody
 from doctor_service.service import Doctors
@@ -18,7 +18,7 @@ def routes(doctors: Doctors) -> Api:
         "/doctors/me",
         access=DOCTOR,
         returns=Profile,
-        errors=[AccountErased, VersionMismatch],
+        errors=[VersionMismatch],
         message="Your profile is saved.",
     )
     def put_profile(body: ProfileBody) -> Reply:

@@ -8,7 +8,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
-from chassis.errors import AppError, ServiceUnavailable, ValidationFailed, VersionMismatch
+from chassis.errors import AppError, ServiceUnavailable, TokenInvalid, ValidationFailed, VersionMismatch
 from chassis.mongo import Database, Document
 from chassis.tombstones import Tombstones, receipt
 from doctor_service import events
@@ -21,7 +21,7 @@ from doctor_service.domain import (
     with_override,
     without_override,
 )
-from doctor_service.errors import AccountErased, DoctorNotFound, DoctorProfileMissing
+from doctor_service.errors import DoctorNotFound, DoctorProfileMissing
 from doctor_service.store import DoctorStore, FollowStore, Search
 
 _ATTEMPTS = 20
@@ -54,7 +54,7 @@ class Doctors:
         return doctor
 
     def put_profile(self, doctor_id: str, name: str, profile: Document, expected: int | None) -> tuple[Document, bool]:
-        """Replace the profile, or create it; the doctor, and whether it was created. Raises AccountErased."""
+        """Replace the profile, or create it; the doctor, and whether it was created. Raises TokenInvalid."""
         try:
             return self.edit_profile(doctor_id, profile, expected), False
         except DoctorProfileMissing:
@@ -160,7 +160,7 @@ class Doctors:
 
     def _create(self, doctor_id: str, name: str, profile: Document) -> Document:
         if self._tombstones.holds(doctor_id):
-            raise AccountErased
+            raise TokenInvalid
         now = self._now()
         doctor: Document = {
             "_id": doctor_id,

@@ -12,9 +12,10 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
+from chassis.errors import TokenInvalid
 from chassis.mongo import Database, Document
 from chassis.tombstones import Tombstones
-from doctor_service.errors import AccountErased, DoctorNotFound
+from doctor_service.errors import DoctorNotFound
 from doctor_service.store import DoctorStore, FollowStore
 
 
@@ -31,11 +32,11 @@ class Follows:
         self._now = clock
 
     def follow(self, patient_id: str, doctor_id: str) -> None:
-        """Follow a listed doctor; again is the same as once. Raises DoctorNotFound, AccountErased."""
+        """Follow a listed doctor; again is the same as once. Raises DoctorNotFound, TokenInvalid."""
 
         def work(session: ClientSession) -> None:
             if not self._tombstones.are_live([patient_id], session):
-                raise AccountErased
+                raise TokenInvalid
             if not self._doctors.count_follower(doctor_id, session):
                 raise DoctorNotFound
             self._store.add(patient_id, doctor_id, self._now(), session)

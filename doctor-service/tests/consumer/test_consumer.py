@@ -146,7 +146,7 @@ def test_a_deleted_doctor_is_erased_and_the_receipt_is_given(
     assert (receipt["source"], receipt["data"]["userId"]) == ("doctor-service", doctor.id)
     # nothing that comes late brings anything back
     deliver(user("user-updated", doctor.id, 10, name="Ghost"))
-    assert doctor.call("PUT", "/doctors/me", {"specialty": "Haunting"}).status_code == 410
+    assert doctor.call("PUT", "/doctors/me", {"specialty": "Haunting"}).status_code == 401
 
 
 def test_a_deleted_patient_follows_nobody_and_the_counts_are_right(

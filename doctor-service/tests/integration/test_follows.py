@@ -110,7 +110,7 @@ def test_an_erased_patient_follows_nobody_with_a_token_that_is_still_out(
     doctor = listed()
     built.database["tombstones"].insert_one({"_id": patient.id})
     answer = patient.call("PUT", f"/doctors/{doctor.id}/follow")
-    assert (answer.status_code, answer.json["code"]) == (410, "ACCOUNT_ERASED")
+    assert (answer.status_code, answer.json["code"]) == (401, "TOKEN_INVALID")
     assert followers(anyone, doctor) == 0
 
 

@@ -185,7 +185,7 @@ def test_an_erased_account_makes_no_profile_with_a_token_that_is_still_out(built
     doctor = person("doctor")
     built.database["tombstones"].insert_one({"_id": doctor.id})
     answer = doctor.call("PUT", "/doctors/me", PROFILE)
-    assert (answer.status_code, answer.json["code"]) == (410, "ACCOUNT_ERASED")
+    assert (answer.status_code, answer.json["code"]) == (401, "TOKEN_INVALID")
 
 
 def test_the_newest_twenty_events_are_kept_while_nobody_publishes(pending: Make, outbox: Outbox) -> None:
