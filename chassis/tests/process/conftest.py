@@ -1,0 +1,209 @@
+"""A thing-service of this session's own, with its exchange and queues, and a link to the broker that can break."""
+
+import json
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pika
+import pytest
+
+from chassis import amqp, outbox
+from chassis.clock import new_id
+from chassis.events import cloud_event
+from chassis.mongo import Database
+from devkit.testing import environment, running
+
+HERE = Path(__file__).parent
+
+
+class Link:
+    """A TCP connection to the broker that a test can cut, close to newcomers, or make fall silent."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._open = True
+        self._flowing = Event()
+        self._flowing.set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                if not self._open:
+                    near.close()
+                    continue
+                far = socket.create_connection(self._target)
+                self._pairs.append((near, far))
+                for source, sink in ((near, far), (far, near)):
+                    Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self._flowing.wait()
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self) -> None:
+        """End every connection, as a broker that restarts does."""
+        pairs, self._pairs = self._pairs, []
+        for pair in pairs:
+            for end in pair:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+
+    def down(self) -> None:
+        """The broker is away."""
+        self._open = False
+        self.cut()
+
+    def up(self) -> None:
+        self._open = True
+
+    def freeze(self) -> None:
+        """The broker says nothing more, and does not end its connections either."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        self._flowing.set()
+
+    def close(self) -> None:
+        self._listener.close()
+        self.thaw()
+        self.cut()
+
+
+@dataclass(frozen=True)
+class Things:
+    """The service under test and what a test does to it."""
+
+    amqp_url: str
+    """Straight to the broker, for the test's own eyes."""
+    env: dict[str, str]
+    database: Database
+    source: str
+    name: str
+
+    @property
+    def queue(self) -> str:
+        return amqp.queue(self.name, self.source, "made")
+
+    @property
+    def dead_letters(self) -> str:
+        return amqp.dead_letters(self.name)
+
+    def start(self, process: str, **env: str) -> Any:
+        """``with things.start("relay") as process:``."""
+        return running(f"thing_service.{process}", {**self.env, **env}, cwd=HERE)
+
+    def event(self, thing_id: str, kind: str = "made", **data: Any) -> dict[str, Any]:
+        return cloud_event(self.source, kind, thing_id, {"thingId": thing_id, **data})
+
+    def write(self, *events: dict[str, Any], collection: str = "things", identifier: str | None = None) -> str:
+        """A document with these events in its outbox."""
+        document = identifier or new_id()
+        self.database[collection].insert_one({"_id": document, "outbox": list(events)})
+        return document
+
+    def waiting(self, document: str, collection: str = "things") -> int:
+        """How many events a document still holds."""
+        found = self.database[collection].find_one({"_id": document})
+        return len(found["outbox"]) if found else 0
+
+    def publish(self, body: bytes | dict[str, Any], **properties: Any) -> None:
+        with self.channel() as channel:
+            channel.confirm_delivery()
+            given = {"content_type": "application/json", "content_encoding": "utf-8", "delivery_mode": 2, **properties}
+            text = body if isinstance(body, bytes) else json.dumps(body).encode()
+            channel.basic_publish(
+                amqp.exchange(self.source), "made", text, pika.BasicProperties(**given), mandatory=True
+            )
+
+    def take(self, queue: str | None = None) -> list[dict[str, Any]]:
+        """All messages that are ready in a queue, removed from it."""
+        taken = []
+        with self.channel() as channel:
+            while (got := channel.basic_get(queue or self.queue, auto_ack=True))[0]:
+                taken.append(json.loads(got[2]))
+        return taken
+
+    def effect(self, thing_id: str) -> int:
+        """How often the handler's write for a thing was committed."""
+        return int((self.database["effects"].find_one({"_id": thing_id}) or {"count": 0})["count"])
+
+    def attempts(self, thing_id: str) -> int:
+        return int((self.database["attempts"].find_one({"_id": thing_id}) or {"count": 0})["count"])
+
+    def channel(self) -> Any:
+        return _Channel(self.amqp_url)
+
+
+class _Channel:
+    def __init__(self, url: str) -> None:
+        self._connection = pika.BlockingConnection(pika.URLParameters(url))
+
+    def __enter__(self) -> Any:
+        return self._connection.channel()
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection.is_open:
+            self._connection.close()
+
+
+@pytest.fixture
+def link(amqp_url: str) -> Iterator[Link]:
+    parts = urlsplit(amqp_url)
+    made = Link(parts.hostname or "", parts.port or 5672)
+    yield made
+    made.close()
+
+
+Make = Callable[[str, str], Things]
+
+
+@pytest.fixture
+def make_things(fresh_mongodb_uri: str, tmp_path: Path) -> Iterator[Make]:
+    made: list[Things] = []
+
+    def make(broker: str, seen_as: str) -> Things:
+        mark = secrets.token_hex(4)
+        source, name = f"maker-{mark}", f"taker-{mark}"
+        (tmp_path / "subscriptions.json").write_text(json.dumps({name: {source: ["made"]}}))
+        env = environment(fresh_mongodb_uri, seen_as, THING_SOURCE=source, THING_NAME=name, CONTRACTS_DIR=str(tmp_path))
+        things = Things(broker, env, Database(fresh_mongodb_uri, name), source, name)
+        for collection in ("things", "stones"):
+            things.database[collection].create_indexes([outbox.INDEX])
+        with things.channel() as channel:
+            amqp.declare_source(channel, source, {name: {source: ["made"]}})
+        made.append(things)
+        return things
+
+    yield make
+    for things in made:
+        things.database.close()
+        with suppress(pika.exceptions.AMQPError), things.channel() as channel:
+            for queue in (things.queue, things.dead_letters, f"rpc-{things.name}"):
+                channel.queue_delete(queue)
+            channel.exchange_delete(amqp.exchange(things.source))
+
+
+@pytest.fixture
+def things(make_things: Make, amqp_url: str, link: Link) -> Things:
+    """The service, reaching the broker over ``link``."""
+    parts = urlsplit(amqp_url)
+    login = parts.netloc.rpartition("@")[0]
+    return make_things(amqp_url, urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{link.port}")))

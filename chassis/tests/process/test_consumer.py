@@ -1,0 +1,203 @@
+"""The consumer: each message takes effect once or is kept where it can be seen, whatever dies meanwhile."""
+
+import pickle
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from chassis.clock import new_id
+from devkit.testing import queue_state
+from devkit.waiting import eventually, holds_within
+
+
+def settled(things: Any) -> bool:
+    """Nothing waits in the queue, and with no consumer nothing was given back to it either."""
+    return queue_state(things.amqp_url, things.queue) == (0, 0)
+
+
+def test_a_redelivery_takes_effect_once(things: Any) -> None:
+    event = things.event("t1")
+    with things.start("consumer") as consumer:
+        for _ in range(3):
+            things.publish(event)
+        eventually(lambda: consumer.output().count("seen before") == 2)
+        assert things.effect("t1") == 1
+    assert settled(things)
+
+
+def test_its_log_lines_carry_the_request_that_caused_the_event(things: Any) -> None:
+    event = {**things.event("t1"), "requestid": "web-1"}
+    with things.start("consumer") as consumer:
+        things.publish(event)
+        line = eventually(lambda: [line for line in consumer.output().splitlines() if '"handled"' in line])[0]
+    assert '"request_id":"web-1"' in line
+    assert event["id"] in line
+
+
+def poison(things: Any) -> list[tuple[Any, dict[str, Any]]]:
+    good = things.event("poison")
+    return [
+        (b"no JSON: canary", {}),
+        (b"\xff\xfe", {}),
+        (b"[" * 10_000, {}),
+        (b"{}", {"content_encoding": "nonsense"}),
+        (pickle.dumps({"id": "x"}), {"content_type": "application/x-python-serialize", "content_encoding": "binary"}),
+        (b"{}", {"content_type": "text/plain"}),
+        (b"{}", {"content_type": None, "content_encoding": None}),
+        (b"[]", {}),
+        (b'"text"', {}),
+        (b"null", {}),
+        (b"{}", {}),
+        ({**good, "id": 5}, {}),
+        ({**good, "id": ""}, {}),
+        ({**good, "id": "x" * 256}, {}),
+        ({**good, "source": "another"}, {}),
+        ({**good, "type": "another"}, {}),
+        ({**good, "data": None}, {}),
+        ({**good, "data": {"thingId": 5}}, {}),
+        ({**good, "data": {"thingId": "poison", "seconds": "canary"}}, {}),
+    ]
+
+
+def test_poison_goes_to_the_dead_letters_and_the_good_are_not_late(things: Any) -> None:
+    bad = poison(things)
+    with things.start("consumer") as consumer:
+        began = time.monotonic()
+        for number, (body, properties) in enumerate(bad):
+            things.publish(body, **properties)
+            things.publish(things.event(f"t{number}"))
+        eventually(lambda: all(things.effect(f"t{number}") == 1 for number in range(len(bad))))
+        assert time.monotonic() - began < 8
+        eventually(lambda: queue_state(things.amqp_url, things.dead_letters)[0] == len(bad))
+        assert "canary" not in consumer.output()
+    assert settled(things)
+    assert things.effect("poison") == 0
+
+
+def test_odd_optional_parts_of_an_event_do_no_harm(things: Any) -> None:
+    with things.start("consumer"):
+        things.publish(
+            {**things.event("t1"), "requestid": {"$ne": 1}, "more": [1]}, headers={"nameko.x": "y", "n": None}
+        )
+        things.publish({**things.event("t2"), "requestid": "a b\nc" * 100})
+        eventually(lambda: (things.effect("t1"), things.effect("t2")) == (1, 1))
+
+
+def test_a_handler_that_fails_gets_its_message_again(things: Any) -> None:
+    with things.start("consumer") as consumer:
+        things.publish(things.event("t1", failures=2))
+        things.publish(things.event("t2"))
+        eventually(lambda: things.effect("t2") == 1, timeout=3)
+        eventually(lambda: things.effect("t1") == 1)
+        assert consumer.output().count("message requeued") == 2
+    assert things.attempts("t1") == 3
+    assert settled(things)
+
+
+def test_told_to_stop_it_finishes_and_acknowledges_the_message_at_hand(things: Any) -> None:
+    with things.start("consumer") as consumer:
+        things.publish(things.event("t1", seconds=3))
+        eventually(lambda: things.attempts("t1") == 1)
+        consumer.process.send_signal(signal.SIGTERM)
+        assert consumer.process.wait(20) == 0
+        assert things.effect("t1") == 1
+    assert settled(things)
+
+
+def test_told_to_stop_it_gives_back_what_it_has_not_begun(things: Any) -> None:
+    with things.start("consumer") as consumer:
+        for number in range(30):
+            things.publish(things.event(f"t{number}", seconds=1))
+        eventually(lambda: things.attempts("t0") == 1)
+        consumer.process.send_signal(signal.SIGTERM)
+        assert consumer.process.wait(20) == 0
+    done = sum(things.effect(f"t{number}") for number in range(30))
+    assert queue_state(things.amqp_url, things.queue) == (30 - done, 0)
+    assert 0 < done < 30
+
+
+def test_killed_in_the_middle_its_messages_take_effect_once_in_the_next(things: Any) -> None:
+    with things.start("consumer") as consumer:
+        for number in range(6):
+            things.publish(things.event(f"t{number}", seconds=2))
+        eventually(lambda: things.attempts("t0") == 1)
+        consumer.process.kill()
+        consumer.process.wait()
+    assert things.effect("t0") == 0
+    with things.start("consumer"):
+        eventually(lambda: all(things.effect(f"t{number}") == 1 for number in range(6)))
+    assert settled(things)
+
+
+def test_it_comes_back_when_its_connection_ends_and_the_message_at_hand_takes_effect_once(
+    things: Any, link: Any
+) -> None:
+    with things.start("consumer") as consumer:
+        things.publish(things.event("t1", seconds=2))
+        eventually(lambda: things.attempts("t1") == 1)
+        link.cut()
+        things.publish(things.event("t2"))
+        eventually(lambda: things.effect("t2") == 1, timeout=15)
+        eventually(lambda: "seen before" in consumer.output() or things.attempts("t1") > 1, timeout=15)
+        eventually(lambda: things.effect("t1") == 1)
+        assert consumer.process.poll() is None
+    assert things.effect("t1") == 1
+    assert settled(things)
+
+
+def test_poison_at_hand_as_the_connection_ends_does_not_end_the_process(things: Any, link: Any) -> None:
+    with things.start("consumer") as consumer:
+        for _ in range(5):
+            for _ in range(20):
+                things.publish(b"{}")
+            link.cut()
+        eventually(lambda: queue_state(things.amqp_url, things.dead_letters)[0] >= 100, timeout=30)
+        assert consumer.process.poll() is None
+
+
+def test_it_is_back_within_ten_seconds_of_the_broker(things: Any, link: Any) -> None:
+    with things.start("consumer") as consumer:
+        link.down()
+        eventually(lambda: consumer.output().count("broker away") >= 5, timeout=40)
+        things.publish(things.event("t1"))
+        link.up()
+        eventually(lambda: things.effect("t1") == 1, timeout=10)
+        assert consumer.process.poll() is None
+
+
+def test_it_ends_when_told_to_also_with_the_broker_away(things: Any, link: Any) -> None:
+    with things.start("consumer") as consumer:
+        link.down()
+        eventually(lambda: consumer.output().count("broker away") >= 2)
+        consumer.process.send_signal(signal.SIGTERM)
+        assert consumer.process.wait(15) == 0
+
+
+def test_a_consumer_that_starts_with_no_queue_makes_it(things: Any) -> None:
+    with things.channel() as channel:
+        channel.queue_delete(things.queue)
+        channel.queue_delete(things.dead_letters)
+    with things.start("consumer"):
+        eventually(lambda: queue_state(things.amqp_url, things.queue)[1] == 1)
+        things.publish(things.event("t1"))
+        things.publish(b"{}")
+        eventually(lambda: things.effect("t1") == 1)
+        eventually(lambda: queue_state(things.amqp_url, things.dead_letters)[0] == 1)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_two_consumers_share_the_work_and_an_effect_is_still_one(things: Any, same: bool) -> None:
+    identifier = new_id()
+    with things.start("consumer"), things.start("consumer"):
+        events = [things.event(identifier if same else f"{identifier}{number}") for number in range(10)]
+        for event in events * 3:
+            things.publish(event)
+        if same:
+            eventually(lambda: things.effect(identifier) == 10)
+        else:
+            eventually(lambda: all(things.effect(f"{identifier}{number}") == 1 for number in range(10)))
+        eventually(lambda: queue_state(things.amqp_url, things.queue)[0] == 0)
+        assert not holds_within(0.5, lambda: things.effect(identifier) > 10)
+    assert settled(things)

@@ -1,0 +1,189 @@
+"""The relay: all that is announced reaches its queues, whatever dies on the way."""
+
+import time
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from chassis import amqp
+from chassis.clock import new_id
+from chassis.relay import BATCH
+from devkit.waiting import eventually, holds_within
+
+
+def ids(events: list[dict[str, Any]]) -> list[str]:
+    return [event["id"] for event in events]
+
+
+def test_an_event_is_in_its_queue_within_a_second_and_gone_from_the_document(things: Any) -> None:
+    with things.start("relay"):
+        for _ in range(3):
+            event = things.event("t1")
+            began = time.monotonic()
+            document = things.write(event)
+            [received] = eventually(things.take, timeout=5, every=0.01)
+            assert time.monotonic() - began < 1
+            assert received == event
+            eventually(lambda document=document: things.waiting(document) == 0)
+
+
+def test_what_was_written_before_the_start_goes_out_too(things: Any) -> None:
+    event = things.event("t1")
+    things.write(event)
+    with things.start("relay"):
+        assert eventually(things.take) == [event]
+
+
+def test_the_message_survives_the_broker_and_says_what_it_is(things: Any) -> None:
+    event = things.event("t1")
+    things.write(event)
+    with things.start("relay"), things.channel() as channel:
+        method, properties, _ = eventually(
+            lambda: got if (got := channel.basic_get(things.queue, auto_ack=True))[0] else None
+        )
+    assert method.routing_key == "made"
+    assert properties.delivery_mode == 2
+    assert (properties.message_id, properties.type, properties.app_id) == (event["id"], "made", things.source)
+    assert properties.content_type == "application/json"
+
+
+def test_the_events_of_a_document_go_out_in_their_order(things: Any) -> None:
+    first = [things.event("t1", number=number) for number in range(30)]
+    document = things.write(*first)
+    with things.start("relay"):
+        later = [things.event("t1", number=number) for number in range(30, 60)]
+        for event in later:
+            things.database["things"].update_one({"_id": document}, {"$push": {"outbox": event}})
+        eventually(lambda: things.waiting(document) == 0)
+    seen = ids(things.take())
+    assert list(dict.fromkeys(seen)) == ids([*first, *later])
+
+
+def test_more_than_a_batch_goes_out_at_once(things: Any) -> None:
+    events = [things.event(f"t{number}") for number in range(2 * BATCH + 50)]
+    things.database["things"].insert_many([{"_id": new_id(), "outbox": [event]} for event in events])
+    with things.start("relay"):
+        eventually(lambda: not things.database["things"].find_one({"outbox.id": {"$exists": True}}), timeout=30)
+    assert sorted(ids(things.take())) == sorted(ids(events))
+
+
+def test_an_event_is_removed_only_when_the_broker_has_confirmed_it(things: Any, link: Any) -> None:
+    with things.start("relay"):
+        link.freeze()
+        document = things.write(things.event("t1"))
+        assert not holds_within(2, lambda: things.waiting(document) == 0)
+        link.thaw()
+        eventually(lambda: things.waiting(document) == 0)
+    assert len(things.take()) == 1
+
+
+def test_an_event_that_no_queue_takes_is_kept_and_holds_up_its_own_document_only(things: Any) -> None:
+    shared = new_id()
+    with things.start("relay") as relay:
+        things.write(things.event("t1", kind="unheard"), things.event("t1"), identifier=shared)
+        eventually(lambda: "event has no queue" in relay.output())
+        # the same id in another collection is another document
+        other = things.event(shared)
+        things.write(other, collection="stones", identifier=shared)
+        good = things.event("t2")
+        things.write(good)
+        received: list[dict[str, Any]] = []
+        eventually(lambda: received.extend(things.take()) or len(received) == 2)
+        assert sorted(ids(received)) == sorted(ids([good, other]))
+    assert things.waiting(shared) == 2
+
+
+def test_more_than_a_batch_of_them_does_not_hold_up_the_others_either(things: Any) -> None:
+    unheard = [things.event(f"t{number}", kind="unheard") for number in range(BATCH + 50)]
+    things.database["things"].insert_many([{"_id": new_id(), "outbox": [event]} for event in unheard])
+    good = things.event("good")
+    things.write(good)
+    with things.start("relay"):
+        assert eventually(things.take, timeout=20) == [good]
+        after = things.event("after")
+        things.write(after)
+        assert eventually(things.take, timeout=5) == [after]
+    assert things.database["things"].count_documents({"outbox.id": {"$exists": True}}) == BATCH + 50
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"id": "0", "data": {}},
+        {"id": "0", "type": "made", "data": ObjectId()},
+        {"id": "0", "type": "made", "n": {1: 2}},
+    ],
+)
+def test_an_event_that_cannot_be_sent_does_not_stop_the_others(things: Any, broken: dict[str, Any]) -> None:
+    document = things.write(broken)
+    good = things.event("t1")
+    things.write(good)
+    with things.start("relay") as relay:
+        assert eventually(things.take) == [good]
+        after = things.event("t2")
+        things.write(after)
+        assert eventually(things.take) == [after]
+        assert relay.process.poll() is None
+    assert things.waiting(document) == 1
+
+
+def test_the_broker_away_loses_nothing(things: Any, link: Any) -> None:
+    with things.start("relay") as relay:
+        link.down()
+        events = [things.event(f"t{number}") for number in range(5)]
+        for event in events:
+            things.write(event)
+        eventually(lambda: relay.output().count("relay waits") >= 2)
+        link.up()
+        received: dict[str, Any] = {}
+        eventually(lambda: received.update({e["id"]: e for e in things.take()}) or len(received) == 5, timeout=20)
+        assert relay.process.poll() is None
+    assert received.keys() == set(ids(events))
+
+
+def test_a_deleted_exchange_is_made_again(things: Any) -> None:
+    with things.start("relay"):
+        things.write(things.event("t1"))
+        eventually(things.take)
+        with things.channel() as channel:
+            channel.exchange_delete(amqp.exchange(things.source))
+            channel.queue_delete(things.queue)
+        event = things.event("t2")
+        document = things.write(event)
+        eventually(lambda: things.waiting(document) == 0)
+        assert event in things.take()
+
+
+def test_it_ends_at_once_when_told_to_also_with_the_broker_away(things: Any, link: Any) -> None:
+    with things.start("relay") as relay:
+        link.down()
+        eventually(lambda: '"seconds":4' in relay.output(), timeout=20)
+        began = time.monotonic()
+        relay.process.terminate()
+        assert relay.process.wait(10) == 0
+        assert time.monotonic() - began < 3
+
+
+def test_killed_between_confirm_and_removal_the_event_goes_out_twice_and_takes_effect_once(things: Any) -> None:
+    event = things.event("t1")
+    with things.start("consumer") as consumer:
+        with things.start("relay", DIE_BEFORE_PULL="1") as relay:
+            document = things.write(event)
+            assert relay.process.wait(10) == -9
+        eventually(lambda: things.effect("t1") == 1)
+        assert things.waiting(document) == 1
+        with things.start("relay"):
+            eventually(lambda: things.waiting(document) == 0)
+            eventually(lambda: "seen before" in consumer.output())
+    assert things.effect("t1") == 1
+
+
+def test_two_relays_at_once_lose_nothing_and_keep_the_order(things: Any) -> None:
+    with things.start("relay"), things.start("relay"):
+        events = [things.event("t1", number=number) for number in range(40)]
+        document = things.write()
+        for event in events:
+            things.database["things"].update_one({"_id": document}, {"$push": {"outbox": event}})
+        eventually(lambda: things.waiting(document) == 0)
+    assert list(dict.fromkeys(ids(things.take()))) == ids(events)

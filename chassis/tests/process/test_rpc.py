@@ -1,0 +1,136 @@
+"""Calls between services: an answer, the other side's refusal, or unavailability within the time given."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chassis import context
+from chassis.errors import ServiceUnavailable
+from chassis.rpc import Refused, RpcClient
+from chassis.web import error_envelope
+from devkit.waiting import eventually
+
+
+@pytest.fixture
+def client(things: Any) -> RpcClient:
+    return RpcClient(things.env["AMQP_URL"])
+
+
+@pytest.fixture
+def called(things: Any) -> Iterator[Any]:
+    with things.start("consumer") as consumer:
+        yield consumer
+
+
+@pytest.mark.usefixtures("called")
+def test_a_result_comes_back(client: RpcClient, things: Any) -> None:
+    assert client.call(things.name, "add", a=2, b=3) == 5
+    assert client.call(things.name, "wait", seconds=0) is None
+
+
+@pytest.mark.usefixtures("called")
+def test_the_request_id_goes_along(client: RpcClient, things: Any) -> None:
+    with context.bound("web-1"):
+        assert client.call(things.name, "request_id") == "web-1"
+
+
+@pytest.mark.usefixtures("called")
+def test_a_handler_can_call_too(client: RpcClient, things: Any) -> None:
+    assert client.call(things.name, "ask_another", timeout=10) == 3
+
+
+@pytest.mark.usefixtures("called")
+def test_a_refusal_passes_on_as_it_is(client: RpcClient, things: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        client.call(things.name, "refuse")
+    assert refused.value.status == 409
+    assert error_envelope(refused.value) == {
+        "success": False,
+        "code": "TOO_MANY",
+        "message": "That is too many.",
+        "data": {"most": 3},
+        "errors": [{"field": "a", "message": "is too many"}],
+        "requestId": None,
+    }
+
+
+@pytest.mark.usefixtures("called")
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("explode", {}),
+        ("odd", {}),
+        ("nonsense", {}),
+        ("add", {"a": 1}),
+        ("add", {"a": 1, "b": 2, "c": 3}),
+        ("__init__", {}),
+    ],
+)
+def test_a_fault_of_the_other_side_is_unavailability_without_details(
+    client: RpcClient, things: Any, method: str, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(ServiceUnavailable) as away:
+        client.call(things.name, method, **arguments)
+    assert away.value.text == ServiceUnavailable.message
+    assert away.value.data is None
+    assert "canary" not in repr(away.value)
+    assert client.call(things.name, "add", a=2, b=3) == 5
+
+
+def test_nobody_to_call_is_known_at_once(client: RpcClient) -> None:
+    began = time.monotonic()
+    with pytest.raises(ServiceUnavailable):
+        client.call("nobody-service", "add", timeout=10, a=1, b=2)
+    assert time.monotonic() - began < 3
+
+
+def test_a_slow_one_is_waited_for_no_longer_than_asked(client: RpcClient, things: Any, called: Any) -> None:
+    began = time.monotonic()
+    with pytest.raises(ServiceUnavailable):
+        client.call(things.name, "wait", timeout=1, seconds=5)
+    assert time.monotonic() - began < 2
+
+
+def test_a_dead_one_is_waited_for_no_longer_and_does_not_do_it_later(client: RpcClient, things: Any) -> None:
+    with things.start("consumer") as consumer:
+        consumer.process.kill()
+        consumer.process.wait()
+    began = time.monotonic()
+    with pytest.raises(ServiceUnavailable):
+        client.call(things.name, "add", timeout=1, a=1, b=2)
+    assert time.monotonic() - began < 2
+    with things.start("consumer") as consumer:
+        assert client.call(things.name, "add", a=2, b=3) == 5
+        # the call of the time when it was dead has expired
+        assert consumer.output().count('"method":"add"') == 1
+
+
+def test_no_broker_is_unavailability(client: RpcClient, link: Any) -> None:
+    link.down()
+    with pytest.raises(ServiceUnavailable):
+        client.call("any-service", "add", timeout=1)
+
+
+def test_a_silent_broker_does_not_hold_the_caller(client: RpcClient, link: Any) -> None:
+    link.freeze()
+    began = time.monotonic()
+    with pytest.raises(ServiceUnavailable):
+        client.call("any-service", "add", timeout=1)
+    assert time.monotonic() - began < 4
+
+
+def test_a_broker_that_falls_silent_during_the_call_does_not_hold_the_caller_either(
+    client: RpcClient, things: Any, link: Any, called: Any
+) -> None:
+    from threading import Timer
+
+    freezing = Timer(0.5, link.freeze)
+    freezing.start()
+    began = time.monotonic()
+    with pytest.raises(ServiceUnavailable):
+        client.call(things.name, "wait", timeout=1.5, seconds=5)
+    assert time.monotonic() - began < 8
+    link.thaw()
+    eventually(lambda: client.call(things.name, "add", a=1, b=1) == 2)

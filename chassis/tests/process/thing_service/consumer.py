@@ -1,0 +1,81 @@
+"""The consumer: what an event's handler does is told by the event."""
+
+# isort: off
+from chassis.consumer import event_handler, rpc, serve
+# isort: on
+
+import time
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from chassis import context, logs
+from chassis.config import DataConfig
+from chassis.errors import Conflict
+from chassis.inbox import Inbox
+from chassis.mongo import Database
+from chassis.rpc import RpcClient
+from chassis.schemas import EventData
+from thing_service import NAME, SOURCE
+
+config = DataConfig.read_or_exit()
+logs.configure(NAME, "consumer")
+database = Database(config.mongodb_uri, NAME)
+
+
+class Made(EventData):
+    thing_id: str
+    seconds: float = 0
+    failures: int = 0
+
+
+class TooMany(Conflict):
+    code, message = "TOO_MANY", "That is too many."
+
+
+class Consumer:
+    name = NAME
+    inbox = Inbox(database)
+
+    @event_handler(SOURCE, "made", Made)
+    def made(self, event: Made, session: ClientSession) -> None:
+        tried = database["attempts"].find_one_and_update(
+            {"_id": event.thing_id}, {"$inc": {"count": 1}}, upsert=True, return_document=True
+        )
+        if event.seconds and tried["count"] == 1:
+            time.sleep(event.seconds)
+        if tried["count"] <= event.failures:
+            raise LookupError("not yet")
+        database["effects"].update_one({"_id": event.thing_id}, {"$inc": {"count": 1}}, upsert=True, session=session)
+
+    @rpc
+    def add(self, a: int, b: int) -> int:
+        return a + b
+
+    @rpc
+    def refuse(self) -> None:
+        raise TooMany(data={"most": 3}, errors=[{"field": "a", "message": "is too many"}])
+
+    @rpc
+    def explode(self) -> None:
+        raise LookupError("canary")
+
+    @rpc
+    def odd(self) -> Any:
+        return object()
+
+    @rpc
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    @rpc
+    def request_id(self) -> str | None:
+        return context.request_id()
+
+    @rpc
+    def ask_another(self) -> Any:
+        return RpcClient(config.amqp_url).call(NAME, "add", a=1, b=2)
+
+
+if __name__ == "__main__":
+    serve(Consumer, config)

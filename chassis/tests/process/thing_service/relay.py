@@ -1,0 +1,23 @@
+"""The relay; with DIE_BEFORE_PULL it is killed when an event is confirmed and not yet removed."""
+
+import os
+import signal
+from typing import Any
+
+from chassis import logs, outbox
+from chassis.config import DataConfig
+from chassis.mongo import Database
+from chassis.relay import relay
+from thing_service import SOURCE
+
+
+def die(*_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    config = DataConfig.read_or_exit()
+    logs.configure(SOURCE, "relay")
+    if os.environ.get("DIE_BEFORE_PULL"):
+        outbox.pull = die
+    relay(SOURCE, config, Database(config.mongodb_uri, SOURCE), ["things", "stones"]).run()
