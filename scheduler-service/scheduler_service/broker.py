@@ -28,9 +28,21 @@ _LONGEST_PAUSE_SECONDS = 5
 class _PatientConnection(Connection):
     """Looks for a broker that is away every five seconds at the latest; kombu would let it become thirty."""
 
-    def _ensure_connection(self, *args: Any, **options: Any) -> Any:
-        options["interval_max"] = min(options.get("interval_max", _LONGEST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
-        return super()._ensure_connection(*args, **options)
+    def _ensure_connection(
+        self,
+        errback: Any = None,
+        max_retries: int | None = None,
+        interval_start: float = 2,
+        interval_step: float = 2,
+        interval_max: float = 30,
+        *more: Any,
+        **options: Any,
+    ) -> Any:
+        # kombu itself gives these by position and by name
+        longest = min(interval_max, _LONGEST_PAUSE_SECONDS)
+        return super()._ensure_connection(
+            errback, max_retries, interval_start, interval_step, longest, *more, **options
+        )
 
 
 class _Amqp(AMQP):

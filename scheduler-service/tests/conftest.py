@@ -1,10 +1,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
-from stand_ins import Building, Mailbox, mail_server
+from stand_ins import Building, Mailbox, Wire, mail_server
 
 from chassis.clock import new_id
 from devkit.pytest_plugin import StartedProcess
@@ -84,3 +85,20 @@ def start_celery(
         return process
 
     return start
+
+
+@pytest.fixture
+def wire(amqp_url: str) -> Iterator[Wire]:
+    """A way to the broker that can be cut."""
+    parts = urlsplit(amqp_url)
+    made = Wire(parts.hostname or "", parts.port or 5672)
+    yield made
+    made.cut()
+
+
+@pytest.fixture
+def wired(wire: Wire, env: dict[str, str], amqp_url: str) -> dict[str, str]:
+    """The environment of a process whose broker is at the other end of ``wire``."""
+    parts = urlsplit(amqp_url)
+    netloc = f"{parts.username}:{parts.password}@127.0.0.1:{wire.port}"
+    return {**env, "AMQP_URL": parts._replace(netloc=netloc).geturl()}

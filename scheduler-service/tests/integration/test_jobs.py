@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from stand_ins import Building, Refusal, peer
+from stand_ins import Building, Refusal, Wire, peer
 
 from chassis.clock import new_id, now
 from devkit.testing import bearer
@@ -98,6 +98,25 @@ def test_with_the_broker_away_it_is_503_and_no_run_waits_for_ever(built_from: Bu
         assert (answer.status_code, answer.json["code"]) == (503, "SERVICE_UNAVAILABLE")
         (run,) = stored(lonely)
         assert (run["status"], run["error"]) == ("FAILED", "SERVICE_UNAVAILABLE")
+
+
+def test_a_broker_that_goes_and_comes_back_is_503_and_then_well_again(
+    built_from: Building, wired: dict[str, str], wire: Wire
+) -> None:
+    with built_from(wired) as web:
+        app = create_app(web)
+        app.testing = True
+        client = app.test_client()
+
+        def ask() -> int:
+            return client.post("/api/v1/admin/jobs/deliver-mail/run", headers=ADMIN).status_code
+
+        assert ask() == 202
+        wire.cut()
+        assert [ask(), ask()] == [503, 503]
+        wire.mend()
+        assert ask() == 202
+        assert sorted(run["status"] for run in stored(web)) == ["FAILED", "FAILED", "QUEUED", "QUEUED"]
 
 
 def test_two_that_ring_for_one_slot_make_one_run(built: Built, amqp_url: str) -> None:
