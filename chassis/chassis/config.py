@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CONTRACTS_IN_CHECKOUT = Path(__file__).resolve().parents[2] / "contracts"
@@ -34,7 +34,9 @@ class BaseConfig(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     app_env: Literal["development", "production"] = Field("development", description="What the suite runs as.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = Field(
+        "INFO", description="Least level logged."
+    )
     jwt_secret: Secret = Field(description="Key that access tokens are signed with (HS256).")
     heartbeat_file: Path | None = Field(None, description="File a process without HTTP touches while it is well.")
     contracts_dir: Path = Field(CONTRACTS_IN_CHECKOUT, description="Where the contracts folder lies.")
