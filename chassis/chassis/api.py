@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import orjson
 from flask import Blueprint, Flask, Response, current_app, g, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from chassis.errors import (
     AppError,
@@ -238,6 +239,9 @@ def _check_access(operation: Operation) -> None:
 
 def _read_body(shape: type[Body]) -> Body:
     raw = request.get_data(cache=True)
+    if request.content_length is None and len(raw) >= (request.max_content_length or len(raw) + 1):
+        # werkzeug cuts a chunked body off at its limit without a word
+        raise RequestEntityTooLarge
     if raw and request.mimetype != "application/json":
         raise UnsupportedMediaType
     try:

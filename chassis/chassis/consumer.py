@@ -30,8 +30,8 @@ from typing import Any  # noqa: E402
 
 import structlog  # noqa: E402
 from amqp.exceptions import ConnectionError as BrokerLost  # noqa: E402
-from greenlet import GreenletExit  # noqa: E402
 from kombu import Connection, Exchange, Queue  # noqa: E402
+from kombu.exceptions import OperationalError  # noqa: E402
 from nameko.messaging import Consumer as QueueEntrypoint  # noqa: E402
 from nameko.messaging import QueueConsumer  # noqa: E402
 from nameko.rpc import Rpc, RpcConsumer  # noqa: E402
@@ -66,6 +66,10 @@ class Poison(Exception):
 Handler = Callable[[Any, Any, ClientSession], None]
 
 
+class _Stopped(Exception):
+    """Told to stop while the broker is away."""
+
+
 class _Queues(QueueConsumer):
     """nameko's consumer of all queues of a process, made to lose nothing and to end when it is told to."""
 
@@ -73,6 +77,10 @@ class _Queues(QueueConsumer):
         super().__init__()
         self._at_hand: set[Any] = set()
         self._pending_remove_providers: dict[Any, Any] = {}
+
+    def run(self, _tokens: int = 1, **options: Any) -> None:
+        with suppress(_Stopped):
+            super().run(_tokens, **options)
 
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
         # a new connection: what came over the one before is the broker's again
@@ -116,7 +124,7 @@ class _Queues(QueueConsumer):
             leaving, self._pending_remove_providers = self._pending_remove_providers, {}
             for removed in leaving.values():
                 removed.send()
-            raise GreenletExit
+            raise _Stopped
 
     @contextmanager
     def establish_connection(self) -> Iterator[Any]:
@@ -132,6 +140,15 @@ class _Queues(QueueConsumer):
 
 class _RpcConsumer(RpcConsumer):
     queue_consumer = _Queues()
+
+    def handle_result(self, message: Any, result: Any, exc_info: Any) -> Any:
+        try:
+            return super().handle_result(message, result, exc_info)
+        except (BrokerLost, OperationalError, OSError) as error:
+            # nameko would end the process; the caller has given up by the time that the broker is back
+            log.warning("rpc reply lost", error=repr(error))
+            self.queue_consumer.ack_message(message)
+            return result, exc_info
 
 
 class _Rpc(Rpc):

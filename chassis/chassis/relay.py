@@ -10,6 +10,7 @@ import orjson
 import pika
 import structlog
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, NackError, UnroutableError
 from pymongo.change_stream import DatabaseChangeStream
 from pymongo.errors import PyMongoError
@@ -75,7 +76,7 @@ class Relay:
                 with self._connect() as connection:
                     backoff = 0.5
                     self._relay(connection)
-            except (AMQPError, PyMongoError, OSError) as error:
+            except (AMQPError, AMQPConnectorException, PyMongoError, OSError) as error:
                 log.warning("relay waits", error=repr(error), seconds=backoff)
                 self._pause(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF)

@@ -6,11 +6,14 @@ milliseconds that such a rare call can spend, and leaves nothing to keep alive o
 
 import time
 import uuid
+from concurrent.futures import Future
+from threading import Thread
 from typing import Any
 
 import orjson
 import pika
 import structlog
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, UnroutableError
 
 from chassis.context import request_id
@@ -43,9 +46,20 @@ class RpcClient:
         ``timeout`` seconds. A call that was not taken by then expires; one that was may still run: callees are
         idempotent.
         """
+        kwargs = {**arguments, "request_id": request_id()}
+        answered: Future[dict[str, Any]] = Future()
+
+        def ask() -> None:
+            try:
+                answered.set_result(self._exchange(service, method, timeout, kwargs))
+            except BaseException as error:
+                answered.set_exception(error)
+
+        # a broker that falls silent half-way holds a connection for a dozen seconds, its closing too; not the caller
+        Thread(target=ask, name=f"rpc-{service}", daemon=True).start()
         try:
-            answer = self._exchange(service, method, timeout, arguments)
-        except (AMQPError, OSError) as error:
+            answer = answered.result(timeout)
+        except (AMQPError, AMQPConnectorException, OSError) as error:
             log.warning("rpc failed", called=f"{service}.{method}", error=repr(error))
             raise ServiceUnavailable from None
         if answer.get("error"):
@@ -55,10 +69,9 @@ class RpcClient:
             raise Refused(answer["result"]["refusal"])
         return answer["result"]["result"]
 
-    def _exchange(self, service: str, method: str, timeout: float, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _exchange(self, service: str, method: str, timeout: float, kwargs: dict[str, Any]) -> dict[str, Any]:
         deadline = time.monotonic() + timeout
         parameters = pika.URLParameters(self._amqp_url)
-        # a broker that took the connection and then fell silent must not hold the caller either
         parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = timeout
         parameters.heartbeat = max(1, int(timeout))
         parameters.connection_attempts = 1
@@ -73,7 +86,7 @@ class RpcClient:
                 channel.basic_publish(
                     _EXCHANGE,
                     f"{service}.{method}",
-                    orjson.dumps({"args": [], "kwargs": {**arguments, "request_id": request_id()}}),
+                    orjson.dumps({"args": [], "kwargs": kwargs}),
                     pika.BasicProperties(
                         content_type="application/json",
                         content_encoding="utf-8",

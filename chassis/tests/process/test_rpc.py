@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -10,7 +11,6 @@ from chassis import context
 from chassis.errors import ServiceUnavailable
 from chassis.rpc import Refused, RpcClient
 from chassis.web import error_envelope
-from devkit.waiting import eventually
 
 
 @pytest.fixture
@@ -118,19 +118,18 @@ def test_a_silent_broker_does_not_hold_the_caller(client: RpcClient, link: Any) 
     began = time.monotonic()
     with pytest.raises(ServiceUnavailable):
         client.call("any-service", "add", timeout=1)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 2
 
 
 def test_a_broker_that_falls_silent_during_the_call_does_not_hold_the_caller_either(
     client: RpcClient, things: Any, link: Any, called: Any
 ) -> None:
-    from threading import Timer
-
     freezing = Timer(0.5, link.freeze)
     freezing.start()
     began = time.monotonic()
     with pytest.raises(ServiceUnavailable):
-        client.call(things.name, "wait", timeout=1.5, seconds=5)
-    assert time.monotonic() - began < 8
+        client.call(things.name, "wait", timeout=1.5, seconds=2)
+    assert time.monotonic() - began < 3
     link.thaw()
-    eventually(lambda: client.call(things.name, "add", a=1, b=1) == 2)
+    assert client.call(things.name, "add", a=1, b=1) == 2
+    assert called.process.poll() is None

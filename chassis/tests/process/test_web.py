@@ -20,7 +20,7 @@ MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture
-def web(start_process: Callable[..., StartedProcess]) -> Iterator[int]:
+def web(start_process: Callable[..., StartedProcess]) -> int:
     """The port of a web process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
@@ -41,7 +41,7 @@ def web(start_process: Callable[..., StartedProcess]) -> Iterator[int]:
             return False
 
     eventually(alive, timeout=20)
-    yield port
+    return port
 
 
 def send(port: int, path: str, body: Any, **options: Any) -> tuple[int, bytes]:
