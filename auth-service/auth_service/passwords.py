@@ -1,12 +1,14 @@
 """argon2id, away from gevent's loop."""
 
+import os
 from collections.abc import Callable
+from functools import cache, cached_property
 from typing import TypeVar
 
-import gevent
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from gevent import monkey
+from gevent.threadpool import ThreadPool
 
 Result = TypeVar("Result")
 
@@ -16,7 +18,11 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-        self._nobody = self._hasher.hash("a password that nobody has")
+
+    @cached_property
+    def _nobody(self) -> str:
+        # made when first needed: the processes that check no password spare its memory
+        return self._hasher.hash("a password that nobody has")
 
     def hash(self, password: str) -> str:
         return _offload(lambda: self._hasher.hash(password))
@@ -36,6 +42,12 @@ class Passwords:
 def _offload(work: Callable[[], Result]) -> Result:
     # tens of milliseconds of computing would hold up every other request of a gevent worker
     if monkey.is_module_patched("threading"):
-        result: Result = gevent.get_hub().threadpool.apply(work)
+        result: Result = _pool().apply(work)
         return result
     return work()
+
+
+@cache
+def _pool() -> ThreadPool:
+    # as many as there are cores compute at once, each in 19 MiB; the others wait, in memory that costs nothing
+    return ThreadPool(os.cpu_count() or 1)
