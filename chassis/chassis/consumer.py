@@ -21,7 +21,8 @@ import eventlet
 
 eventlet.monkey_patch()
 
-import signal  # noqa: E402  (everything after the patch sees the patched library)
+import os  # noqa: E402  (everything after the patch sees the patched library)
+import signal  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from contextlib import contextmanager, suppress  # noqa: E402
@@ -54,6 +55,9 @@ FAILOVER_SECONDS = 12.0
 """How long a handler waits for the database before it gives the message back: an election takes about 12 s."""
 
 REQUEUE_PAUSE_SECONDS = 1.0
+
+DYING_SECONDS = 5.0
+"""For a process to end after a defect; then it is ended, so that its supervisor starts another."""
 
 LONGEST_RECONNECT_SECONDS = 5
 """Between two attempts to reach the broker; kombu's own pause grows to 30 s."""
@@ -92,18 +96,21 @@ class _Queues(QueueConsumer):
         super().handle_message(provider, body, message)
 
     def ack_message(self, message: Any) -> None:
-        super().ack_message(message)
-        self._at_hand.discard(message)
+        self._settle(message, message.ack)
 
     def requeue_message(self, message: Any) -> None:
-        super().requeue_message(message)
-        self._at_hand.discard(message)
+        self._settle(message, message.requeue)
 
     def refuse_message(self, message: Any) -> None:
-        """Give it to the dead letters; if its connection is gone, it comes again and is refused then."""
+        """Give it to the dead letters."""
+        self._settle(message, message.reject)
+
+    def _settle(self, message: Any, verdict: Callable[[], None]) -> None:
+        # where its connection is gone or breaks just now, the message comes again over another one: the inbox
+        # knows it, poison is refused then; an error raised here would end the process
         if message.channel.connection:
-            with suppress(BrokerLost):
-                message.reject()
+            with suppress(BrokerLost, OSError):
+                verdict()
         self._at_hand.discard(message)
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
@@ -255,16 +262,20 @@ def serve(consumer: type, config: DataConfig) -> None:
     # not in the handler itself: stopping waits for workers, which a signal handler may not
     signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn_n(runner.stop))
     signal.signal(signal.SIGINT, lambda *_: eventlet.spawn_n(runner.stop))
-    beating = eventlet.spawn(_beat, Heartbeat(config.heartbeat_file))
+    beating = eventlet.spawn(_beat, Heartbeat(config.heartbeat_file), runner)
     runner.wait()
     beating.kill()
     log.info("stopped")
 
 
-def _beat(heartbeat: Heartbeat) -> None:
-    while True:
+def _beat(heartbeat: Heartbeat, runner: ServiceRunner) -> None:
+    while not any(container._being_killed for container in runner.containers):
         heartbeat.beat()
         eventlet.sleep(EVERY_SECONDS)
+    # a defect outside of a handler; where it hits two workers at once, nameko's end waits for itself for ever
+    eventlet.sleep(DYING_SECONDS)
+    log.critical("did not end by itself")
+    os._exit(1)
 
 
 def _read(message: Any, source: str, kind: str, shape: type[BaseModel]) -> tuple[str, str | None, Any]:

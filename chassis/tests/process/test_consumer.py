@@ -157,6 +157,15 @@ def test_poison_at_hand_as_the_connection_ends_does_not_end_the_process(things: 
         assert consumer.process.poll() is None
 
 
+def test_a_defect_outside_of_a_handler_ends_the_process_and_never_leaves_it_hanging(things: Any) -> None:
+    with things.start("consumer", BREAK_OUTSIDE="1") as consumer:
+        for number in range(20):
+            things.publish(things.event(f"t{number}", seconds=0.2))
+        assert consumer.process.wait(20) == 1
+    with things.start("consumer"):
+        eventually(lambda: all(things.effect(f"t{number}") == 1 for number in range(20)))
+
+
 def test_it_is_back_within_ten_seconds_of_the_broker(things: Any, link: Any) -> None:
     with things.start("consumer") as consumer:
         link.down()

@@ -4,12 +4,13 @@
 from chassis.consumer import event_handler, rpc, serve
 # isort: on
 
+import os
 import time
 from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from chassis import context, logs
+from chassis import consumer, context, logs
 from chassis.config import DataConfig
 from chassis.errors import Conflict
 from chassis.inbox import Inbox
@@ -77,5 +78,11 @@ class Consumer:
         return RpcClient(config.amqp_url).call(NAME, "add", a=1, b=2)
 
 
+def breaking(*_: Any) -> None:
+    raise LookupError("a defect outside of a handler")
+
+
 if __name__ == "__main__":
+    if os.environ.get("BREAK_OUTSIDE"):
+        consumer._EventQueue.handle_message_processed = breaking  # type: ignore[method-assign]
     serve(Consumer, config)
