@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pika
 import pytest
+from pymongo.read_concern import ReadConcern
 
 from chassis import amqp, outbox
 from chassis.clock import new_id
@@ -148,6 +149,14 @@ class Things:
     def attempts(self, thing_id: str) -> int:
         return int((self.database["attempts"].find_one({"_id": thing_id}) or {"count": 0})["count"])
 
+    def end_open_transactions(self) -> None:
+        """Those of a killed consumer, which the server would otherwise keep open for a minute or more."""
+        admin = self.database.client.get_database("admin", read_concern=ReadConcern("local"))
+        ours = {"type": "idleSession", "appName": self.name, "transaction": {"$exists": True}}
+        found = admin.aggregate([{"$currentOp": {"allUsers": True, "idleSessions": True}}, {"$match": ours}])
+        for session in found:
+            admin.command("killSessions", [{"id": session["lsid"]["id"]}])
+
     def channel(self) -> Any:
         return _Channel(self.amqp_url)
 
@@ -187,6 +196,8 @@ def make_things(fresh_mongodb_uri: str, tmp_path: Path) -> Iterator[Make]:
         things = Things(broker, env, Database(fresh_mongodb_uri, name), source, name)
         for collection in ("things", "stones"):
             things.database[collection].create_indexes([outbox.INDEX])
+        for collection in ("inbox", "attempts", "effects"):
+            things.database.db.create_collection(collection)
         with things.channel() as channel:
             amqp.declare_source(channel, source, {name: {source: ["made"]}})
         made.append(things)
@@ -194,6 +205,7 @@ def make_things(fresh_mongodb_uri: str, tmp_path: Path) -> Iterator[Make]:
 
     yield make
     for things in made:
+        things.end_open_transactions()
         things.database.close()
         with suppress(pika.exceptions.AMQPError), things.channel() as channel:
             for queue in (things.queue, things.dead_letters, f"rpc-{things.name}"):

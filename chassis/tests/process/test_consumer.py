@@ -126,6 +126,7 @@ def test_killed_in_the_middle_its_messages_take_effect_once_in_the_next(things: 
         consumer.process.kill()
         consumer.process.wait()
     assert things.effect("t0") == 0
+    things.end_open_transactions()
     with things.start("consumer"):
         eventually(lambda: all(things.effect(f"t{number}") == 1 for number in range(6)))
     assert settled(things)
