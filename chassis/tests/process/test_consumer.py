@@ -158,8 +158,20 @@ def test_poison_at_hand_as_the_connection_ends_does_not_end_the_process(things: 
         assert consumer.process.poll() is None
 
 
-def test_a_defect_outside_of_a_handler_ends_the_process_and_never_leaves_it_hanging(things: Any) -> None:
-    with things.start("consumer", BREAK_OUTSIDE="1") as consumer:
+def test_a_connection_that_breaks_as_a_message_is_acknowledged_does_no_harm(things: Any, link: Any) -> None:
+    with things.start("consumer", BREAK="settling") as consumer:
+        for number in range(3):
+            things.publish(things.event(f"t{number}"))
+        eventually(lambda: consumer.output().count('"handled"') == 3)
+        link.cut()
+        eventually(lambda: consumer.output().count("seen before") == 3, timeout=15)
+        assert consumer.process.poll() is None
+    assert settled(things)
+
+
+@pytest.mark.parametrize("broken", ["outside", "outside and its end"])
+def test_a_defect_outside_of_a_handler_ends_the_process_and_never_leaves_it_hanging(things: Any, broken: str) -> None:
+    with things.start("consumer", BREAK=broken) as consumer:
         for number in range(20):
             things.publish(things.event(f"t{number}", seconds=0.2))
         assert consumer.process.wait(20) == 1

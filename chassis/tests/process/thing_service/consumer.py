@@ -6,8 +6,11 @@ from chassis.consumer import event_handler, rpc, serve
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
+from kombu import Message
+from nameko.containers import ServiceContainer
 from pymongo.client_session import ClientSession
 
 from chassis import consumer, context, logs
@@ -82,7 +85,29 @@ def breaking(*_: Any) -> None:
     raise LookupError("a defect outside of a handler")
 
 
+def waiting_for_ever(*_: Any) -> None:
+    time.sleep(3600)
+
+
+def losing_the_first(settle: Callable[[Message], None]) -> Callable[[Message], None]:
+    lost: list[Message] = []
+
+    def verdict(message: Message) -> None:
+        if len(lost) < 3:
+            lost.append(message)
+            raise BrokenPipeError
+        settle(message)
+
+    return verdict
+
+
 if __name__ == "__main__":
-    if os.environ.get("BREAK_OUTSIDE"):
+    broken = os.environ.get("BREAK")
+    if broken in ("outside", "outside and its end"):
         consumer._EventQueue.handle_message_processed = breaking  # type: ignore[method-assign]
+    if broken == "outside and its end":
+        # as nameko's does where two workers die at once
+        ServiceContainer._kill_worker_threads = waiting_for_ever
+    if broken == "settling":
+        Message.ack = losing_the_first(Message.ack)
     serve(Consumer, config)
