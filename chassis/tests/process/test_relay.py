@@ -112,7 +112,6 @@ def test_more_than_a_batch_of_them_does_not_hold_up_the_others_either(things: An
     [
         {"id": "0", "data": {}},
         {"id": "0", "type": "made", "data": ObjectId()},
-        {"id": "0", "type": "made", "n": {1: 2}},
     ],
 )
 def test_an_event_that_cannot_be_sent_does_not_stop_the_others(things: Any, broken: dict[str, Any]) -> None:
