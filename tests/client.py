@@ -1,12 +1,13 @@
 """A client of the gateway, as a front end would write one: nothing here knows a service."""
 
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import requests
+
+from devkit import waiting
 
 Value = TypeVar("Value")
 
@@ -109,14 +110,7 @@ def eventually(what: str, look: Callable[[], Value], seconds: float = 15.0) -> V
 
     A Surprise that ``look`` itself raises counts as not yet: what one service announced, another learns soon after.
     """
-    deadline = time.monotonic() + seconds
-    last: object = None
-    while time.monotonic() < deadline:
-        try:
-            last = look()
-            if last:
-                return last  # type: ignore[return-value]
-        except Surprise as surprise:
-            last = surprise
-        time.sleep(0.05)
-    raise Surprise(f"waited {seconds:.0f} s in vain for: {what} (last: {last})")
+    try:
+        return waiting.eventually(look, timeout=seconds)
+    except AssertionError as last:
+        raise Surprise(f"waited {seconds:.0f} s in vain for {what}: {last}") from None

@@ -27,6 +27,8 @@ class Suite:
     folder: Path
     tests: Path
     venv: Venv
+    #: How many of its tests run at once; each must then be apart from the others by its names.
+    at_once: int = 1
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Result:
 
 
 SUITES = (
-    Suite("chassis", CHASSIS, CHASSIS / "tests", venvs.CHASSIS_TEST),
+    # Most of its time is waiting for processes to start, to fail and to come back.
+    Suite("chassis", CHASSIS, CHASSIS / "tests", venvs.CHASSIS_TEST, at_once=4),
     *(Suite(s.folder_name, s.folder, s.folder / "tests", venvs.testing(s)) for s in SERVICES),
 )
 #: Starts a whole suite of its own, so nothing else runs beside it.
@@ -135,6 +138,8 @@ def _run(suite: Suite, variables: Mapping[str, str], arguments: Sequence[str]) -
         options = ["-p", "devkit.pytest_plugin", "-o", f"cache_dir={CACHE / 'pytest' / suite.name}"]
         # A test that hangs shows where, long before the limit ends it.
         options += ["-o", "faulthandler_timeout=180", "-q", "-ra"]
+        if suite.at_once > 1:
+            options += ["-n", str(suite.at_once), "--dist", "worksteal"]
         child = subprocess.Popen(
             [str(venv_python(suite.venv.name)), "-m", "pytest", *options, *arguments, str(suite.tests)],
             cwd=suite.folder,

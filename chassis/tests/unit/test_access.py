@@ -31,7 +31,7 @@ def head(**fields: object) -> str:
 def payload(**changed: Any) -> dict[str, Any]:
     now = int(time.time())
     good = {"sub": "u1", "sid": "s1", "role": "patient", "email": "pat@clinic.example", "name": "Pat Doe"}
-    rest = {"type": "access", "iat": now, "nbf": now, "exp": now + 60, "iss": ISSUER, "aud": AUDIENCE, "jti": "j"}
+    rest = {"type": "access", "iat": now, "nbf": now, "exp": now + 3600, "iss": ISSUER, "aud": AUDIENCE, "jti": "j"}
     return {**good, **rest, "fresh": False, **changed}
 
 
