@@ -1,4 +1,4 @@
-"""Calls to another service's consumer, in nameko's RPC protocol but over pika: nameko itself stays in consumer.py.
+"""Calls to another service's consumer, in nameko's RPC protocol but over pika: nameko itself stays in chassis.consumer.
 
 Only where an answer *now* is the point (see docs/architecture.md); each call opens a connection, which is a few
 milliseconds that such a rare call can spend, and leaves nothing to keep alive or to share between greenlets.

@@ -13,8 +13,9 @@ from kombu import Message
 from nameko.containers import ServiceContainer
 from pymongo.client_session import ClientSession
 
-from chassis import consumer, context, logs
+from chassis import context, logs
 from chassis.config import DataConfig
+from chassis.consumer import queues
 from chassis.errors import Conflict
 from chassis.inbox import Inbox
 from chassis.mongo import Database
@@ -104,7 +105,7 @@ def losing_the_first(settle: Callable[[Message], None]) -> Callable[[Message], N
 if __name__ == "__main__":
     broken = os.environ.get("BREAK")
     if broken in ("outside", "outside and its end"):
-        consumer._EventQueue.handle_message_processed = breaking  # type: ignore[method-assign]
+        queues.EventQueue.handle_message_processed = breaking  # type: ignore[method-assign]
     if broken == "outside and its end":
         # as nameko's does where two workers die at once
         ServiceContainer._kill_worker_threads = waiting_for_ever

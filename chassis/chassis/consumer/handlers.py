@@ -1,0 +1,98 @@
+"""What a service's consumer class is made of: event handlers and RPC methods."""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import eventlet
+import structlog
+from pydantic import BaseModel, ValidationError
+from pymongo.client_session import ClientSession
+
+from chassis import context
+from chassis.consumer.queues import EventQueue, Poison, RpcEntrypoint
+from chassis.errors import AppError
+from chassis.mongo import UNAVAILABLE
+
+log = structlog.get_logger(__name__)
+
+FAILOVER_SECONDS = 12.0
+"""How long a handler waits for the database before it gives the message back: an election takes about 12 s."""
+
+Handler = Callable[[Any, Any, ClientSession], None]
+
+
+def event_handler(source: str, kind: str, shape: type[BaseModel]) -> Callable[[Handler], Any]:
+    """Consume events of type ``kind`` from ``source``; the method gets the data as a ``shape``, and a session.
+
+    What it writes with the session and the inbox's record commit together. While the database fails over it
+    is tried again for 12 s; a message that is not such an event goes to the dead letters.
+    """
+
+    def decorate(method: Handler) -> Any:
+        @wraps(method)
+        def handle(self: Any, message: Any) -> None:
+            event_id, request_id, data = _read(message, source, kind, shape)
+            with context.bound(request_id, event_id=event_id):
+                fresh = _through_failover(lambda: self.inbox.once(event_id, lambda s: method(self, data, s)))
+                log.info("handled" if fresh else "seen before", event_type=kind)
+
+        return EventQueue.decorator(source, kind)(handle)
+
+    return decorate
+
+
+def rpc(method: Callable[..., Any]) -> Any:
+    """Answer calls by ``chassis.rpc``; an AppError is an answer, anything else the caller hears as failed."""
+
+    @wraps(method)
+    def handle(self: Any, request_id: str | None = None, **arguments: Any) -> dict[str, Any]:
+        with context.bound(request_id):
+            began = time.perf_counter()
+            try:
+                answer = {"result": method(self, **arguments)}
+            except AppError as error:
+                answer = {
+                    "refusal": {
+                        "status": error.status,
+                        "code": error.code,
+                        "message": error.text,
+                        "data": error.data,
+                        "errors": error.errors,
+                    }
+                }
+            log.info("rpc", method=method.__name__, ms=round((time.perf_counter() - began) * 1000, 1))
+            return answer
+
+    return RpcEntrypoint.decorator(handle)
+
+
+def _read(message: Any, source: str, kind: str, shape: type[BaseModel]) -> tuple[str, str | None, Any]:
+    if not isinstance(message, dict):
+        raise Poison("not a JSON object")
+    event_id = message.get("id")
+    if not isinstance(event_id, str) or not 1 <= len(event_id) <= 255:
+        raise Poison("no usable id")
+    if (message.get("source"), message.get("type")) != (source, kind):
+        raise Poison(f"not a {kind} from {source}")
+    try:
+        data = shape.model_validate(message.get("data"))
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, item["loc"])) for item in error.errors(include_input=False))
+        raise Poison(f"data does not fit: {fields}") from None
+    request_id = message.get("requestid")
+    return event_id, request_id if isinstance(request_id, str) else None, data
+
+
+def _through_failover(attempt: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + FAILOVER_SECONDS
+    pause = 0.1
+    while True:
+        try:
+            return attempt()
+        except UNAVAILABLE:
+            if time.monotonic() + pause > deadline:
+                raise
+            eventlet.sleep(pause)
+            pause = min(pause * 2, 2.0)

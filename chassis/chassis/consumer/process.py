@@ -1,0 +1,55 @@
+"""The process itself: from its start to its end on SIGTERM."""
+
+import os
+import signal
+
+import eventlet
+import structlog
+from kombu import Connection, Queue
+from nameko.runners import ServiceRunner
+
+from chassis import amqp
+from chassis.config import DataConfig
+from chassis.heartbeat import EVERY_SECONDS, Heartbeat
+
+log = structlog.get_logger(__name__)
+
+PREFETCH = 4
+"""Small: what is prefetched waits behind a slow handler, and a crash redelivers all of it (ADR 0004)."""
+
+DYING_SECONDS = 5.0
+"""For a process to end after a defect; then it is ended, so that its supervisor starts another."""
+
+
+def serve(consumer: type, config: DataConfig) -> None:
+    """Consume until SIGTERM, then finish the messages at hand."""
+    # kombu declares the event queues as it consumes; dead letters need their queue before the first is dropped
+    with Connection(config.amqp_url) as connection:
+        connection.ensure_connection(max_retries=30, interval_start=0.5, interval_step=0.5, interval_max=2)
+        Queue(
+            amqp.dead_letters(consumer.name),  # type: ignore[attr-defined]
+            durable=True,
+            queue_arguments=amqp.DEAD_LETTER_ARGUMENTS,
+            no_declare=False,
+        )(connection.default_channel).declare()
+    runner = ServiceRunner({"AMQP_URI": config.amqp_url, "max_workers": PREFETCH, "HEARTBEAT": 10})
+    runner.add_service(consumer)
+    runner.start()
+    log.info("consuming")
+    # not in the handler itself: stopping waits for workers, which a signal handler may not
+    signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn_n(runner.stop))
+    signal.signal(signal.SIGINT, lambda *_: eventlet.spawn_n(runner.stop))
+    beating = eventlet.spawn(_beat, Heartbeat(config.heartbeat_file), runner)
+    runner.wait()
+    beating.kill()
+    log.info("stopped")
+
+
+def _beat(heartbeat: Heartbeat, runner: ServiceRunner) -> None:
+    while not any(container._being_killed for container in runner.containers):
+        heartbeat.beat()
+        eventlet.sleep(EVERY_SECONDS)
+    # a defect outside of a handler; where it hits two workers at once, nameko's end waits for itself for ever
+    eventlet.sleep(DYING_SECONDS)
+    log.critical("did not end by itself")
+    os._exit(1)
