@@ -24,5 +24,6 @@ eventlet.monkey_patch()
 
 from chassis.consumer.handlers import event_handler, rpc  # noqa: E402
 from chassis.consumer.process import serve  # noqa: E402
+from chassis.consumer.queues import Poison  # noqa: E402
 
-__all__ = ["event_handler", "rpc", "serve"]
+__all__ = ["Poison", "event_handler", "rpc", "serve"]
