@@ -104,9 +104,9 @@ class DoctorStore:
     def __init__(self, database: Database) -> None:
         self._doctors = database[DOCTORS]
 
-    def add(self, doctor: Document, event: Event) -> None:
+    def add(self, doctor: Document, event: Event, session: ClientSession) -> None:
         """Raises DuplicateKeyError if the doctor has a profile."""
-        self._doctors.insert_one({**doctor, outbox.FIELD: [event]})
+        self._doctors.insert_one({**doctor, outbox.FIELD: [event]}, session=session)
 
     def doctor(self, doctor_id: str, session: ClientSession | None = None) -> Document | None:
         return self._doctors.find_one({"_id": doctor_id}, _WITHOUT_OUTBOX, session=session)

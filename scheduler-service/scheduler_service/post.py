@@ -128,7 +128,7 @@ class Post:
         session: ClientSession,
         about: Document | None = None,
     ) -> None:
-        if self._tombstones.holds(user_id, session):
+        if not self._tombstones.are_live([user_id], session):
             return
         now = self._now()
         mail = {

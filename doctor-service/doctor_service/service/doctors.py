@@ -39,6 +39,7 @@ class Doctors:
     def __init__(
         self, database: Database, *, store: DoctorStore, follows: FollowStore, clock: Callable[[], datetime]
     ) -> None:
+        self._database = database
         self._store = store
         self._follows = follows
         self._tombstones = Tombstones(database)
@@ -159,8 +160,6 @@ class Doctors:
     # steps
 
     def _create(self, doctor_id: str, name: str, profile: Document) -> Document:
-        if self._tombstones.holds(doctor_id):
-            raise TokenInvalid
         now = self._now()
         doctor: Document = {
             "_id": doctor_id,
@@ -183,7 +182,13 @@ class Doctors:
             "version": 1,
         }
         doctor |= derived(doctor)
-        self._store.add(doctor, events.doctor_updated(doctor))
+
+        def work(session: ClientSession) -> None:
+            if not self._tombstones.are_live([doctor_id], session):
+                raise TokenInvalid
+            self._store.add(doctor, events.doctor_updated(doctor), session)
+
+        self._database.transact(work)
         return doctor
 
     def _follow_user(self, user_id: str, facet: str, version: int, changes: Document, session: ClientSession) -> None:
