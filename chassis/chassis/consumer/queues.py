@@ -7,6 +7,7 @@ from typing import Any
 import eventlet
 import structlog
 from amqp.exceptions import ConnectionError as BrokerLost
+from amqp.exceptions import RecoverableConnectionError
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 from nameko.messaging import Consumer as QueueEntrypoint
@@ -38,6 +39,7 @@ class Queues(QueueConsumer):
         super().__init__()
         self._at_hand: set[Any] = set()
         self._pending_remove_providers: dict[Any, Any] = {}
+        self._channel: Any = None
 
     def run(self, _tokens: int = 1, **options: Any) -> None:
         with suppress(_Stopped):
@@ -46,6 +48,7 @@ class Queues(QueueConsumer):
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
         # a new connection: what came over the one before is the broker's again
         self._at_hand.clear()
+        self._channel = channel
         return super().get_consumers(consumer_cls, channel)
 
     def handle_message(self, provider: Any, body: Any, message: Any) -> None:
@@ -75,11 +78,25 @@ class Queues(QueueConsumer):
         log.error("dead-lettered", queue=message.delivery_info["routing_key"], reason="not readable as JSON")
         self.refuse_message(message)
 
+    def _cancel_consumers_if_requested(self) -> None:
+        # where the connection is broken its consumers are gone already; nameko's own would raise here, forget who
+        # waits for the cancellation, and never end
+        leaving, self._pending_remove_providers = self._pending_remove_providers, {}
+        for provider, removed in leaving.items():
+            consumer = self._consumers.pop(provider)
+            with suppress(BrokerLost, OSError):
+                consumer.cancel()
+            removed.send()
+
     def on_iteration(self) -> None:
         # nameko's own closes the connection while handlers still run, so that they could not acknowledge
         self._cancel_consumers_if_requested()
         if not self._consumers and not self._at_hand:
             self.should_stop = True
+        # where a handler's acknowledgement found the connection broken, kombu makes a new one without our consumers
+        # on it, and would listen to that for ever
+        elif not (self._channel.connection and self._channel.connection.connected):
+            raise RecoverableConnectionError("found broken by a handler")
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
         log.warning("broker away", error=repr(exc), seconds=interval)

@@ -5,10 +5,12 @@ from chassis.consumer import event_handler, rpc, serve
 # isort: on
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
+import eventlet
 from kombu import Message
 from nameko.containers import ServiceContainer
 from pymongo.client_session import ClientSession
@@ -90,14 +92,18 @@ def waiting_for_ever(*_: Any) -> None:
     time.sleep(3600)
 
 
-def losing_the_first(settle: Callable[[Message], None]) -> Callable[[Message], None]:
-    lost: list[Message] = []
+def breaking_the_first(acknowledge: Callable[[Message], None]) -> Callable[[Message], None]:
+    broken: list[Message] = []
 
     def verdict(message: Message) -> None:
-        if len(lost) < 3:
-            lost.append(message)
-            raise BrokenPipeError
-        settle(message)
+        if broken:
+            return acknowledge(message)
+        broken.append(message)
+        transport = message.channel.connection.transport
+        # what the library does when it cannot write; the broker gives the message to others a little later
+        transport.connected = False
+        eventlet.spawn_after(3, transport.sock.shutdown, socket.SHUT_RDWR)
+        raise BrokenPipeError
 
     return verdict
 
@@ -109,6 +115,6 @@ if __name__ == "__main__":
     if broken == "outside and its end":
         # as nameko's does where two workers die at once
         ServiceContainer._kill_worker_threads = waiting_for_ever
-    if broken == "settling":
-        Message.ack = losing_the_first(Message.ack)
+    if broken == "acknowledging":
+        Message.ack = breaking_the_first(Message.ack)
     serve(Consumer, config)
