@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -11,12 +11,15 @@ import orjson
 from chassis.schemas import invalid
 
 _INSTANT = "$t"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNIT = timedelta(microseconds=1)
 _LARGEST = 2**63 - 1
 
 
 def encode_cursor(key: Sequence[Any]) -> str:
     """Text for a sort key of strings, numbers, booleans, None and instants."""
-    plain = [{_INSTANT: value.timestamp()} if isinstance(value, datetime) else value for value in key]
+    # whole microseconds: seconds as a float would lose the last of them, and with it an item of the next page
+    plain = [{_INSTANT: (value - _EPOCH) // _UNIT} if isinstance(value, datetime) else value for value in key]
     return base64.urlsafe_b64encode(orjson.dumps(plain)).rstrip(b"=").decode()
 
 
@@ -30,7 +33,7 @@ def decode_cursor(cursor: str, kinds: Sequence[type | tuple[type, ...]]) -> list
         plain = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
         if not isinstance(plain, list):
             raise ValueError("not a key")
-        key = [datetime.fromtimestamp(value[_INSTANT], UTC) if isinstance(value, dict) else value for value in plain]
+        key = [_EPOCH + value[_INSTANT] * _UNIT if isinstance(value, dict) else value for value in plain]
     except (binascii.Error, ValueError, TypeError, KeyError, OverflowError, OSError):
         raise invalid("cursor", "is not a cursor of this list") from None
     if len(key) != len(kinds) or not all(_is(v, kind) for v, kind in zip(key, kinds, strict=True)):

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chassis.errors import ValidationFailed
@@ -27,6 +27,7 @@ value = st.one_of(
 
 
 @given(st.lists(value))
+@example([datetime(2286, 11, 20, 17, 46, 39, 998000, tzinfo=UTC)])
 def test_a_key_comes_back_as_it_was(key: list[Any]) -> None:
     assert decode_cursor(encode_cursor(key), [type(part) for part in key]) == key
 
