@@ -36,8 +36,9 @@ def web(start_process: Callable[..., StartedProcess]) -> int:
 
     def alive() -> bool:
         try:
-            return requests.get(f"http://127.0.0.1:{port}/health/live", timeout=1).ok
-        except requests.ConnectionError:
+            return requests.get(f"http://127.0.0.1:{port}/health/live", timeout=5).ok
+        except (requests.ConnectionError, requests.Timeout):
+            # not yet: the socket listens before a worker is there to answer
             return False
 
     eventually(alive, timeout=20)
