@@ -31,7 +31,7 @@ def build(config: Config) -> Built:
         database,
         store=store.Store(database),
         passwords=Passwords(),
-        issuer=TokenIssuer(config.jwt_secret.get_secret_value()),
+        issuer=TokenIssuer(config.signing_key()),
         rpc=RpcClient(config.amqp_url),
         clock=now,
     )

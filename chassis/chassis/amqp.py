@@ -8,6 +8,9 @@ if TYPE_CHECKING:
 
 Subscriptions = dict[str, dict[str, list[str]]]
 
+PULSE = "pulse"
+"""Routing key of what a relay with broadcasts says each second: all that was committed before is published."""
+
 DELIVERY_LIMIT = 1000
 """High, because a crash of the consumer counts as a delivery of each message it had prefetched (ADR 0004)."""
 
@@ -47,6 +50,11 @@ def queues_of_source(source: str, subscriptions: Subscriptions) -> Iterator[tupl
     for consumer, sources in subscriptions.items():
         for kind in sources.get(source, ()):
             yield consumer, kind
+
+
+def kinds_of_source(source: str, table: Subscriptions) -> set[str]:
+    """The event types of a service that anyone in the table listens to."""
+    return {kind for _, kind in queues_of_source(source, table)}
 
 
 def declare_source(channel: "BlockingChannel", source: str, subscriptions: Subscriptions) -> None:

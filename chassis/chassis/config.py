@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from chassis.keys import Key, public_keys, read_pem, secret_key
 
 CONTRACTS_IN_CHECKOUT = Path(__file__).resolve().parents[2] / "contracts"
 
@@ -24,6 +26,14 @@ Secret = Annotated[SecretStr, AfterValidator(_strong)]
 """A secret of 32 characters or more that is not a placeholder. There are no default secrets."""
 
 
+Secrets = Annotated[
+    tuple[Secret, ...],
+    NoDecode,
+    BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text),
+]
+"""Secrets, separated by commas."""
+
+
 class ConfigError(Exception):
     """The environment does not make a valid configuration; the message names each variable."""
 
@@ -37,9 +47,29 @@ class BaseConfig(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = Field(
         "INFO", description="Least level logged."
     )
-    jwt_secret: Secret = Field(description="Key that access tokens are signed with (HS256).")
+    jwt_secret: Secret | None = Field(
+        None, description="Key that access tokens are signed with (HS256), unless there is a key pair."
+    )
+    jwt_previous_secrets: Secrets = Field(
+        (), description="Values that JWT_SECRET had: they verify until what they signed has expired."
+    )
+    jwt_public_keys: Annotated[tuple[Key, ...], NoDecode, BeforeValidator(lambda pem: public_keys(read_pem(pem)))] = (
+        Field((), description="Public keys of access tokens (EdDSA, RS256): PEM, several in a row, or a file's path.")
+    )
     heartbeat_file: Path | None = Field(None, description="File a process without HTTP touches while it is well.")
     contracts_dir: Path = Field(CONTRACTS_IN_CHECKOUT, description="Where the contracts folder lies.")
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> Self:
+        if not self.verification_keys():
+            raise ValueError("JWT_SECRET: must be set, unless JWT_PUBLIC_KEYS is")
+        return self
+
+    def verification_keys(self) -> tuple[Key, ...]:
+        """The keys that access tokens are accepted from, the present secret first."""
+        present = (self.jwt_secret,) if self.jwt_secret else ()
+        secrets = (*present, *self.jwt_previous_secrets)
+        return (*(secret_key(item.get_secret_value()) for item in secrets), *self.jwt_public_keys)
 
     @classmethod
     def read(cls) -> Self:
@@ -48,8 +78,10 @@ class BaseConfig(BaseSettings):
             return cls()
         except ValidationError as error:
             problems = [
-                f"{'_'.join(map(str, item['loc'])).upper()}: {item['msg'].removeprefix('Value error, ')}"
+                # what several variables are to blame for names them itself
+                ": ".join(filter(None, (name, item["msg"].removeprefix("Value error, "))))
                 for item in error.errors(include_url=False, include_input=False)
+                for name in ["_".join(map(str, item["loc"])).upper()]
             ]
             # `from None`: the validation error would repeat the values, secrets among them
             raise ConfigError("; ".join(problems)) from None

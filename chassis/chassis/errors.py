@@ -50,6 +50,10 @@ class TokenExpired(TokenInvalid):
     code, message = "TOKEN_EXPIRED", "The access token has expired: refresh it."
 
 
+class TokenRevoked(TokenInvalid):
+    code, message = "TOKEN_REVOKED", "This session has ended: sign in again."
+
+
 class Forbidden(AppError):
     status, code, message = 403, "FORBIDDEN", "You may not do this."
 

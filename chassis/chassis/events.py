@@ -31,6 +31,13 @@ def cloud_event(source: str, kind: str, subject: str, data: dict[str, Any]) -> E
 
 
 @cache
+def broadcasts(contracts: Path) -> dict[str, dict[str, list[str]]]:
+    """``contracts/broadcasts.json``: {consumer: {source: [event type, ...]}}, each process of which hears each event."""
+    content: dict[str, dict[str, list[str]]] = json.loads((contracts / "broadcasts.json").read_text())
+    return content
+
+
+@cache
 def subscriptions(contracts: Path) -> dict[str, dict[str, list[str]]]:
     """``contracts/subscriptions.json``: {consumer: {source: [event type, ...]}}."""
     content: dict[str, dict[str, list[str]]] = json.loads((contracts / "subscriptions.json").read_text())

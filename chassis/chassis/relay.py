@@ -18,7 +18,7 @@ from pymongo.errors import PyMongoError
 from chassis import amqp, outbox
 from chassis.config import DataConfig
 from chassis.events import Event as CloudEvent
-from chassis.events import subscriptions
+from chassis.events import broadcasts, subscriptions
 from chassis.heartbeat import Heartbeat
 from chassis.mongo import Database, Document
 
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200
 SWEEP_SECONDS = 5.0
+PULSE_SECONDS = 1.0
 WAIT_SECONDS = 0.5
 HOLD_SECONDS = 30.0
 LONGEST_BACKOFF = 10.0
@@ -39,6 +40,9 @@ class Relay:
     removal, a second relay): consumers know it by its id. An event that no queue takes, or that cannot be sent
     as it is, is kept, logged, and tried again after half a minute; it holds up the later ones of its document,
     not those of others.
+
+    Where some of its events are broadcast (``broadcasts``: for each process of a consumer that happens to be up), it
+    says each second, after a sweep, that all is published: who hears no such pulse knows that news may be late.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Relay:
         source: str,
         amqp_url: str,
         subscriptions: amqp.Subscriptions,
+        broadcasts: amqp.Subscriptions,
         heartbeat: Heartbeat,
     ) -> None:
         self._database = database
@@ -56,6 +61,12 @@ class Relay:
         self._source = source
         self._amqp_url = amqp_url
         self._subscriptions = subscriptions
+        kept = amqp.kinds_of_source(source, subscriptions)
+        broadcast = amqp.kinds_of_source(source, broadcasts)
+        # nobody may be there to hear these, and nobody needs them later
+        self._transient = broadcast - kept
+        self._sweep_every = PULSE_SECONDS if broadcast else SWEEP_SECONDS
+        self._pulsing = bool(broadcast)
         self._heartbeat = heartbeat
         self._stopping = False
         self._woken = Event()
@@ -128,11 +139,18 @@ class Relay:
         while not self._stopping:
             woken = self._woken.wait(WAIT_SECONDS)
             self._woken.clear()
-            if woken or time.monotonic() >= next_sweep:
+            due = time.monotonic() >= next_sweep
+            if woken or due:
                 self._sweep(channel)
-                next_sweep = time.monotonic() + SWEEP_SECONDS
+                if due:
+                    next_sweep = time.monotonic() + self._sweep_every
+                    self._pulse(channel)
             connection.process_data_events(time_limit=0)
             self._heartbeat.beat()
+
+    def _pulse(self, channel: BlockingChannel) -> None:
+        if self._pulsing:
+            channel.basic_publish(amqp.exchange(self._source), amqp.PULSE, orjson.dumps({"source": self._source}))
 
     def _sweep(self, channel: BlockingChannel) -> None:
         now = time.monotonic()
@@ -182,7 +200,7 @@ class Relay:
                     type=kind,
                     app_id=self._source,
                 ),
-                mandatory=True,
+                mandatory=kind not in self._transient,
             )
         except (UnroutableError, NackError):
             log.error("event has no queue", event_id=event_id, event_type=kind)
@@ -199,5 +217,6 @@ def relay(source: str, config: DataConfig, database: Database, collections: Sequ
         source=source,
         amqp_url=config.amqp_url,
         subscriptions=subscriptions(config.contracts_dir),
+        broadcasts=broadcasts(config.contracts_dir),
         heartbeat=Heartbeat(config.heartbeat_file),
     )

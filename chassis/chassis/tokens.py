@@ -1,6 +1,7 @@
 """Who calls: access tokens, issued and verified by flask-jwt-extended, each verified once and then remembered."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -12,6 +13,7 @@ from flask_jwt_extended import JWTManager, create_access_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 
 from chassis.errors import TokenExpired, TokenInvalid
+from chassis.keys import Key
 
 ISSUER = "auth-service"
 AUDIENCE = "appointment-suite"
@@ -28,17 +30,22 @@ class Identity:
     role: str
     email: str
     name: str
+    email_verified: bool
     issued_at: datetime
+    authenticated_at: float
+    """When the session was opened, seconds since 1970: of a token that does not say, when it was issued."""
     expires_at: float
 
 
-def _machinery(secret: str) -> Flask:
-    """An app that serves nothing: flask-jwt-extended keeps its settings in one. HS256, issuer, audience."""
+def _machinery(key: Key) -> Flask:
+    """An app that serves nothing: flask-jwt-extended keeps its settings in one. One key, its algorithm alone."""
     app = Flask("tokens", static_folder=None)
     app.config.update(
-        JWT_SECRET_KEY=secret,
-        JWT_ALGORITHM="HS256",
-        JWT_DECODE_ALGORITHMS=["HS256"],
+        JWT_SECRET_KEY=key.signing,
+        JWT_PRIVATE_KEY=key.signing,
+        JWT_PUBLIC_KEY=key.verifying,
+        JWT_ALGORITHM=key.algorithm,
+        JWT_DECODE_ALGORITHMS=[key.algorithm],
         JWT_ENCODE_ISSUER=ISSUER,
         JWT_DECODE_ISSUER=ISSUER,
         JWT_ENCODE_AUDIENCE=AUDIENCE,
@@ -52,13 +59,19 @@ def _machinery(secret: str) -> Flask:
 class TokenIssuer:
     """Signs access tokens (auth-service alone does)."""
 
-    def __init__(self, secret: str) -> None:
-        self._app = _machinery(secret)
+    def __init__(self, key: Key) -> None:
+        self._app = _machinery(key)
+        self._header = {"kid": key.kid}
 
     def issue(self, user_id: str, claims: dict[str, Any], lifetime: timedelta) -> str:
-        """A signed access token. ``claims`` holds sid, role, email and name."""
+        """A signed access token. ``claims`` holds sid, role, email and name; also auth_time and email_verified."""
         with self._app.app_context():
-            return create_access_token(identity=user_id, additional_claims=claims, expires_delta=lifetime)
+            return create_access_token(
+                identity=user_id,
+                additional_claims=claims,
+                additional_headers=self._header,
+                expires_delta=lifetime,
+            )
 
 
 class TokenVerifier:
@@ -67,8 +80,10 @@ class TokenVerifier:
     Revocation is another question and is asked apart from this one: the memory only saves the signature check.
     """
 
-    def __init__(self, secret: str) -> None:
-        self._app = _machinery(secret)
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self._apps = {key.kid: (key.algorithm, _machinery(key)) for key in keys}
+        # a token without a key id was signed with the shared secret that stands first, if there is any
+        self._unnamed = next((key.kid for key in keys if key.algorithm == "HS256"), None)
         self._known: dict[str, Identity] = {}
         self._lock = Lock()
 
@@ -90,7 +105,7 @@ class TokenVerifier:
         if len(token) > LONGEST:
             raise TokenInvalid
         try:
-            with self._app.app_context():
+            with self._machinery_of(token).app_context():
                 claims = decode_token(token)
             if claims["type"] != "access":
                 raise TokenInvalid
@@ -100,10 +115,25 @@ class TokenVerifier:
                 role=str(claims["role"]),
                 email=str(claims["email"]),
                 name=str(claims["name"]),
+                email_verified=claims.get("email_verified") is True,
                 issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+                authenticated_at=float(claims.get("auth_time", claims["iat"])),
                 expires_at=float(claims["exp"]),
             )
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
         except (jwt.PyJWTError, JWTExtendedException, KeyError, ValueError, TypeError):
             raise TokenInvalid from None
+
+    def _machinery_of(self, token: str) -> Flask:
+        """What verifies with the token's key. Raises TokenInvalid; PyJWTError where the header can't be read.
+
+        A key is used with its own algorithm only, so that no token can have a public key taken for a secret; and a
+        header that asks for more than a key and an algorithm (jku, x5u, crit) is not ours.
+        """
+        header = jwt.get_unverified_header(token)
+        kid = header.get("kid", self._unnamed)
+        algorithm, app = self._apps.get(kid, (None, None)) if isinstance(kid, str) else (None, None)
+        if app is None or header["alg"] != algorithm or not header.keys() <= {"alg", "typ", "kid"}:
+            raise TokenInvalid
+        return app

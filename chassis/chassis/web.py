@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from chassis import context, health, metrics
-from chassis.api import Api, render
+from chassis.api import render
 from chassis.config import BaseConfig
 from chassis.errors import AppError, InternalError
 from chassis.tokens import TokenVerifier
@@ -36,7 +36,7 @@ def create_flask(
     name: str,
     config: BaseConfig,
     *,
-    apis: Sequence[Api],
+    apis: Sequence[Blueprint],
     checks: Mapping[str, health.Check],
     unavailable: Callable[[Flask], None] | None = None,
 ) -> Flask:
@@ -50,7 +50,7 @@ def create_flask(
     app.url_map.merge_slashes = False
     # the gateway, the only client, replaces X-Forwarded-For by the address that it saw
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0)  # type: ignore[method-assign]
-    app.extensions["token_verifier"] = TokenVerifier(config.jwt_secret.get_secret_value())
+    app.extensions["token_verifier"] = TokenVerifier(config.verification_keys())
     app.register_blueprint(health.blueprint(checks))
     app.register_blueprint(metrics.blueprint)
     for api in apis:

@@ -20,6 +20,7 @@ from chassis import amqp
 from chassis.api import routes_of
 from chassis.clock import new_id
 from chassis.events import subscriptions
+from chassis.keys import secret_key
 from chassis.tokens import TokenIssuer
 from devkit.waiting import eventually
 
@@ -44,7 +45,7 @@ def environment(mongodb_uri: str, amqp_url: str, **more: str) -> dict[str, str]:
 def bearer(user_id: str, role: str = "patient", name: str = "Pat Doe", email: str | None = None) -> dict[str, str]:
     """An Authorization header with a good access token."""
     claims = {"sid": new_id(), "role": role, "name": name, "email": email or f"{user_id}@clinic.example"}
-    token = TokenIssuer(JWT_SECRET).issue(user_id, claims, timedelta(minutes=15))
+    token = TokenIssuer(secret_key(JWT_SECRET)).issue(user_id, claims, timedelta(minutes=15))
     return {"Authorization": f"Bearer {token}"}
 
 

@@ -23,5 +23,5 @@ def build(config: Config) -> Built:
         config,
         RouteTable.read(config.contracts_dir / "routes", services),
         {name: Upstream(name, url, config.upstream_timeout_seconds) for name, url in services.items()},
-        TokenVerifier(config.jwt_secret.get_secret_value()),
+        TokenVerifier(config.verification_keys()),
     )

@@ -13,6 +13,7 @@ from threading import Event, Thread
 from typing import Any
 
 from chassis.clock import new_id
+from chassis.keys import secret_key
 from chassis.tokens import TokenIssuer
 
 JWT_SECRET = "Kq7!only-for-tests-0f4b9c2e8d1a6357"
@@ -20,7 +21,7 @@ JWT_SECRET = "Kq7!only-for-tests-0f4b9c2e8d1a6357"
 
 def bearer(user_id: str = "ann", lifetime: timedelta = timedelta(minutes=15)) -> dict[str, str]:
     claims = {"sid": new_id(), "role": "patient", "name": "Ann Lee", "email": "ann@clinic.example"}
-    return {"Authorization": f"Bearer {TokenIssuer(JWT_SECRET).issue(user_id, claims, lifetime)}"}
+    return {"Authorization": f"Bearer {TokenIssuer(secret_key(JWT_SECRET)).issue(user_id, claims, lifetime)}"}
 
 
 @dataclass

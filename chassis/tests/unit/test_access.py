@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from chassis import tokens
 from chassis.errors import TokenExpired, TokenInvalid
+from chassis.keys import secret_key
 from chassis.tokens import AUDIENCE, ISSUER, TokenIssuer, TokenVerifier
 from devkit.testing import JWT_REFRESH_SECRET, JWT_SECRET, bearer
 
@@ -131,8 +132,8 @@ def test_a_public_route_knows_nobody(client: FlaskClient, token: str) -> None:
 
 
 def test_a_remembered_token_still_expires(monkeypatch: pytest.MonkeyPatch, claims: dict[str, str]) -> None:
-    verifier = TokenVerifier(JWT_SECRET)
-    token = TokenIssuer(JWT_SECRET).issue("u1", claims, timedelta(seconds=30))
+    verifier = TokenVerifier([secret_key(JWT_SECRET)])
+    token = TokenIssuer(secret_key(JWT_SECRET)).issue("u1", claims, timedelta(seconds=30))
     assert verifier.verify(token).user_id == "u1"
     monkeypatch.setattr(verifier, "_decode", lambda _: pytest.fail("the signature is checked once"))
     assert verifier.verify(token).user_id == "u1"
@@ -146,7 +147,7 @@ def test_only_so_many_tokens_are_remembered_and_no_bad_one(
     monkeypatch: pytest.MonkeyPatch, claims: dict[str, str]
 ) -> None:
     monkeypatch.setattr(tokens, "_REMEMBERED", 3)
-    verifier, issuer = TokenVerifier(JWT_SECRET), TokenIssuer(JWT_SECRET)
+    verifier, issuer = TokenVerifier([secret_key(JWT_SECRET)]), TokenIssuer(secret_key(JWT_SECRET))
     for number in range(10):
         verifier.verify(issuer.issue(f"u{number}", claims, timedelta(minutes=1)))
         assert len(verifier._known) <= 3
