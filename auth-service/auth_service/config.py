@@ -1,17 +1,16 @@
 """What auth-service reads from its environment."""
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BeforeValidator, EmailStr, Field, SecretStr, model_validator
-from pydantic_settings import NoDecode
+from pydantic import EmailStr, Field, SecretStr, model_validator
 
-from chassis.config import DataConfig, Secret
-from chassis.keys import Key, private_key, read_pem, secret_key
+from chassis.config import DataConfig, PrivateKey, Secret
+from chassis.keys import Key, secret_key
 
 
 class Config(DataConfig):
     jwt_refresh_secret: Secret = Field(description="Key under which refresh tokens are hashed and derived.")
-    jwt_private_key: Annotated[Key, NoDecode, BeforeValidator(lambda pem: private_key(read_pem(pem)))] | None = Field(
+    jwt_private_key: PrivateKey | None = Field(
         None, description="Key that access tokens are signed with (Ed25519 or RSA): PEM, or a file's path."
     )
     access_token_minutes: float = Field(15, gt=0, le=60, description="Lifetime of an access token.")

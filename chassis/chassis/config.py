@@ -2,13 +2,14 @@
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from chassis.keys import Key, public_keys, read_pem, secret_key
+from chassis.keys import Key, private_key, public_keys, read_pem, secret_key
 
 CONTRACTS_IN_CHECKOUT = Path(__file__).resolve().parents[2] / "contracts"
 
@@ -26,12 +27,17 @@ Secret = Annotated[SecretStr, AfterValidator(_strong)]
 """A secret of 32 characters or more that is not a placeholder. There are no default secrets."""
 
 
-Secrets = Annotated[
-    tuple[Secret, ...],
-    NoDecode,
-    BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text),
-]
+
+def from_text(read: Callable[[str], Any]) -> BeforeValidator:
+    """Reads a variable's text by a function of our own; a default, which is no text, stays as it is."""
+    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+
+
+Secrets = Annotated[tuple[Secret, ...], NoDecode, from_text(lambda text: text.split(","))]
 """Secrets, separated by commas."""
+
+PublicKeys = Annotated[tuple[Key, ...], NoDecode, from_text(lambda text: public_keys(read_pem(text)))]
+PrivateKey = Annotated[Key, NoDecode, from_text(lambda text: private_key(read_pem(text)))]
 
 
 class ConfigError(Exception):
@@ -53,8 +59,8 @@ class BaseConfig(BaseSettings):
     jwt_previous_secrets: Secrets = Field(
         (), description="Values that JWT_SECRET had: they verify until what they signed has expired."
     )
-    jwt_public_keys: Annotated[tuple[Key, ...], NoDecode, BeforeValidator(lambda pem: public_keys(read_pem(pem)))] = (
-        Field((), description="Public keys of access tokens (EdDSA, RS256): PEM, several in a row, or a file's path.")
+    jwt_public_keys: PublicKeys = Field(
+        (), description="Public keys of access tokens (EdDSA, RS256): PEM, several in a row, or a file's path."
     )
     heartbeat_file: Path | None = Field(None, description="File a process without HTTP touches while it is well.")
     contracts_dir: Path = Field(CONTRACTS_IN_CHECKOUT, description="Where the contracts folder lies.")

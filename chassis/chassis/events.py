@@ -32,7 +32,7 @@ def cloud_event(source: str, kind: str, subject: str, data: dict[str, Any]) -> E
 
 @cache
 def broadcasts(contracts: Path) -> dict[str, dict[str, list[str]]]:
-    """``contracts/broadcasts.json``: {consumer: {source: [event type, ...]}}, each process of which hears each event."""
+    """``contracts/broadcasts.json``: {consumer: {source: [event type, ...]}}, heard by each of its processes."""
     content: dict[str, dict[str, list[str]]] = json.loads((contracts / "broadcasts.json").read_text())
     return content
 
