@@ -1,8 +1,6 @@
 """What auth-service reads from its environment."""
 
-from typing import Self
-
-from pydantic import EmailStr, Field, SecretStr, model_validator
+from pydantic import EmailStr, Field, SecretStr, ValidationInfo, field_validator
 
 from chassis.config import DataConfig, PrivateKey, Secret
 from chassis.keys import Key, secret_key
@@ -18,11 +16,12 @@ class Config(DataConfig):
     admin_email: EmailStr | None = Field(None, description="The first admin, made when there is none yet.")
     admin_password: SecretStr | None = Field(None, min_length=12, max_length=128, description="That admin's password.")
 
-    @model_validator(mode="after")
-    def _can_sign(self) -> Self:
-        if not (self.jwt_private_key or self.jwt_secret):
-            raise ValueError("JWT_PRIVATE_KEY: must be set, unless JWT_SECRET is")
-        return self
+    @field_validator("jwt_private_key")
+    @classmethod
+    def _can_sign(cls, key: Key | None, info: ValidationInfo) -> Key | None:
+        if key is None and info.data.get("jwt_secret", "wrong") is None:
+            raise ValueError("must be set, unless JWT_SECRET is")
+        return key
 
     def signing_key(self) -> Key:
         """The key that access tokens are signed with: the private one if there is one, else the shared secret."""

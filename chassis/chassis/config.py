@@ -6,7 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chassis.keys import Key, private_key, public_keys, read_pem, secret_key
@@ -65,11 +73,13 @@ class BaseConfig(BaseSettings):
     heartbeat_file: Path | None = Field(None, description="File a process without HTTP touches while it is well.")
     contracts_dir: Path = Field(CONTRACTS_IN_CHECKOUT, description="Where the contracts folder lies.")
 
-    @model_validator(mode="after")
-    def _has_a_key(self) -> Self:
-        if not self.verification_keys():
-            raise ValueError("JWT_SECRET: must be set, unless JWT_PUBLIC_KEYS is")
-        return self
+    @field_validator("jwt_public_keys")
+    @classmethod
+    def _some_key(cls, keys: tuple[Key, ...], info: ValidationInfo) -> tuple[Key, ...]:
+        # a secret that is there and wrong is not among the data: it is complained of by itself
+        if not keys and info.data.get("jwt_secret", keys) is None:
+            raise ValueError("must be set, unless JWT_SECRET is")
+        return keys
 
     def verification_keys(self) -> tuple[Key, ...]:
         """The keys that access tokens are accepted from, the present secret first."""
@@ -84,10 +94,8 @@ class BaseConfig(BaseSettings):
             return cls()
         except ValidationError as error:
             problems = [
-                # what several variables are to blame for names them itself
-                ": ".join(filter(None, (name, item["msg"].removeprefix("Value error, "))))
+                f"{'_'.join(map(str, item['loc'])).upper()}: {item['msg'].removeprefix('Value error, ')}"
                 for item in error.errors(include_url=False, include_input=False)
-                for name in ["_".join(map(str, item["loc"])).upper()]
             ]
             # `from None`: the validation error would repeat the values, secrets among them
             raise ConfigError("; ".join(problems)) from None

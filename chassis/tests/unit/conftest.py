@@ -17,6 +17,7 @@ from chassis.errors import Conflict
 from chassis.events import cloud_event
 from chassis.mongo import answer_503_when_away
 from chassis.schemas import Body, Instant, Line, PageQuery, Text, Zone
+from chassis.keys import secret_key
 from chassis.tokens import TokenIssuer
 from chassis.web import create_flask
 from devkit.testing import JWT_SECRET
@@ -127,4 +128,4 @@ def claims() -> dict[str, str]:
 
 @pytest.fixture
 def token(claims: dict[str, str]) -> str:
-    return TokenIssuer(JWT_SECRET).issue("u1", claims, timedelta(minutes=1))
+    return TokenIssuer(secret_key(JWT_SECRET)).issue("u1", claims, timedelta(minutes=1))
