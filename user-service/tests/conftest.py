@@ -3,7 +3,8 @@ from collections.abc import Iterator
 import pytest
 from flask.testing import FlaskClient
 
-from chassis.clock import new_id
+from chassis.clock import new_id, now
+from chassis.tokens import Identity
 from devkit.testing import environment
 from user_service.app import create_app
 from user_service.bootstrap import Built, build
@@ -45,3 +46,19 @@ def client(built: Built) -> FlaskClient:
 @pytest.fixture
 def user_id() -> str:
     return new_id()
+
+
+@pytest.fixture
+def who(user_id: str) -> Identity:
+    """The same person as ``user_id``, signed in as a patient."""
+    return Identity(
+        user_id=user_id,
+        session_id="session",
+        role="patient",
+        email=f"{user_id}@clinic.example",
+        name="Pat Doe",
+        email_verified=False,
+        issued_at=now(),
+        authenticated_at=0,
+        expires_at=0,
+    )

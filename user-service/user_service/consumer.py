@@ -24,7 +24,7 @@ def receipts_of(service: str) -> Any:
 
     @event_handler(service, "user-data-erased", events.UserDataErased)
     def user_data_erased(_: Any, event: events.UserDataErased, session: ClientSession) -> None:
-        built.service.user_data_erased(service, event, session)
+        built.service.erasures.receipt(service, event, session)
 
     return user_data_erased
 
@@ -35,15 +35,15 @@ class Consumer:
 
     @event_handler("auth-service", "user-registered", events.UserRegistered)
     def user_registered(self, event: events.UserRegistered, session: ClientSession) -> None:
-        built.service.user_registered(event, session)
+        built.service.profiles.registered(event, session)
 
     @event_handler("appointment-service", "appointment-booked", events.AppointmentChanged)
     def appointment_booked(self, event: events.AppointmentChanged, session: ClientSession) -> None:
-        built.service.relate(event, cancelled=False, session=session)
+        built.service.relations.relate(event, cancelled=False, session=session)
 
     @event_handler("appointment-service", "appointment-cancelled", events.AppointmentChanged)
     def appointment_cancelled(self, event: events.AppointmentChanged, session: ClientSession) -> None:
-        built.service.relate(event, cancelled=True, session=session)
+        built.service.relations.relate(event, cancelled=True, session=session)
 
     user_data_erased_by_auth = receipts_of("auth-service")
     user_data_erased_by_doctor = receipts_of("doctor-service")
@@ -53,15 +53,15 @@ class Consumer:
 
     @rpc
     def recover_account(self, user_id: str) -> dict[str, Any]:
-        return built.service.recover_account(user_id)
+        return built.service.accounts.recover(user_id)
 
     @rpc
     def purge_due_accounts(self, limit: int = 100) -> dict[str, Any]:
-        return {"purged": built.service.purge_due_accounts(limit)}
+        return {"purged": built.service.erasures.purge_due(limit)}
 
     @rpc
     def contact(self, user_id: str) -> dict[str, Any]:
-        return built.service.contact(user_id)
+        return built.service.accounts.contact(user_id)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def test_erasures_are_paged_newest_first(clinic: FlaskClient, fresh: Built) -> N
     ids = [new_id() for _ in range(3)]
     for user_id in ids:
         clinic.delete(ME, json={"reason": "OTHER"}, headers=bearer(user_id))
-        fresh.service.purge_due_accounts(100)
+        fresh.service.erasures.purge_due(100)
     assert pages(clinic, ERASURES, limit=2) == ids[::-1]
     item = clinic.get(ERASURES, headers=ADMIN).json["data"]["items"][0]
     assert (len(item["awaiting"]), item["completedAt"]) == (5, None)

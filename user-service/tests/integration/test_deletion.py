@@ -18,11 +18,9 @@ from chassis.tokens import Identity
 from devkit.testing import assert_valid, bearer
 from user_service import events
 from user_service.app import create_app
-from user_service.bootstrap import Built
+from user_service.bootstrap import Built, make_service
 from user_service.domain import DeletionReason
 from user_service.errors import AccountDeleted, NotDeleted, NotRecoverable
-from user_service.service import UserService
-from user_service.store import Store
 
 ME = "/api/v1/users/me"
 
@@ -54,13 +52,13 @@ def make_due(built: Built, user_id: str) -> None:
 def relate(built: Built, *, doctor: str, patient: str, version: int = 1, cancelled: bool = False, **more: str) -> str:
     appointment = more.get("appointment") or new_id()
     event = events.AppointmentChanged(appointment_id=appointment, doctor_id=doctor, patient_id=patient, version=version)
-    built.database.transact(lambda session: built.service.relate(event, cancelled=cancelled, session=session))
+    built.database.transact(lambda session: built.service.relations.relate(event, cancelled=cancelled, session=session))
     return appointment
 
 
 def receive(built: Built, user_id: str, service: str) -> None:
     event = events.UserDataErased(user_id=user_id, erased_at=now())
-    built.database.transact(lambda session: built.service.user_data_erased(service, event, session))
+    built.database.transact(lambda session: built.service.erasures.receipt(service, event, session))
 
 
 def erasure(built: Built, user_id: str) -> dict[str, Any]:
@@ -103,15 +101,14 @@ def test_a_deleted_account_is_closed_even_to_a_token_that_is_still_out(client: F
 
 
 @pytest.mark.parametrize("_", range(5))
-def test_deleting_many_times_at_once_deletes_once(built: Built, user_id: str, _: int) -> None:
-    who = Identity(user_id, "session", "patient", f"{user_id}@clinic.example", "Pat Doe", now(), 0)
-    built.service.profile(who)
+def test_deleting_many_times_at_once_deletes_once(built: Built, user_id: str, who: Identity, _: int) -> None:
+    built.service.profiles.own(who)
     barrier = Barrier(8)
 
     def enter(_: int) -> bool:
         barrier.wait()
         with suppress(AccountDeleted):
-            built.service.delete_account(who, DeletionReason.OTHER, None)
+            built.service.accounts.delete(who, DeletionReason.OTHER, None)
             return True
         return False
 
@@ -146,7 +143,7 @@ def test_bad_fields_are_named(client: FlaskClient, user_id: str, body: dict[str,
 
 def test_a_recovered_account_is_as_it_was(client: FlaskClient, built: Built, user_id: str) -> None:
     delete(client, user_id)
-    assert built.service.recover_account(user_id) == {"version": 3, "status": "ACTIVE"}
+    assert built.service.accounts.recover(user_id) == {"version": 3, "status": "ACTIVE"}
     document = user(built, user_id)
     assert document
     assert announced(document) == ["user-deactivated", "user-recovered"]
@@ -161,9 +158,9 @@ def refused(call: Callable[[], Any]) -> tuple[int, str]:
 
 
 def test_what_is_not_deleted_cannot_be_recovered(client: FlaskClient, built: Built, user_id: str) -> None:
-    assert refused(lambda: built.service.recover_account(user_id)) == (409, "NOT_DELETED")
+    assert refused(lambda: built.service.accounts.recover(user_id)) == (409, "NOT_DELETED")
     client.get(ME, headers=bearer(user_id))
-    assert refused(lambda: built.service.recover_account(user_id)) == (409, "NOT_DELETED")
+    assert refused(lambda: built.service.accounts.recover(user_id)) == (409, "NOT_DELETED")
 
 
 def test_past_its_window_an_account_is_gone_before_and_after_the_purge(
@@ -171,9 +168,9 @@ def test_past_its_window_an_account_is_gone_before_and_after_the_purge(
 ) -> None:
     delete(client, user_id)
     make_due(built, user_id)
-    assert refused(lambda: built.service.recover_account(user_id)) == (410, "NOT_RECOVERABLE")
-    built.service.purge_due_accounts(100)
-    assert refused(lambda: built.service.recover_account(user_id)) == (410, "NOT_RECOVERABLE")
+    assert refused(lambda: built.service.accounts.recover(user_id)) == (410, "NOT_RECOVERABLE")
+    built.service.erasures.purge_due(100)
+    assert refused(lambda: built.service.accounts.recover(user_id)) == (410, "NOT_RECOVERABLE")
     answer = client.get(ME, headers=bearer(user_id))
     assert (answer.status_code, answer.json["code"]) == (401, "TOKEN_INVALID")
 
@@ -189,7 +186,7 @@ def test_the_purge_erases_who_is_due_and_nobody_else(client: FlaskClient, built:
     make_due(built, due)
     theirs = relate(built, doctor=new_id(), patient=due)
     others = relate(built, doctor=active, patient=later)
-    assert built.service.purge_due_accounts(100) == 1
+    assert built.service.erasures.purge_due(100) == 1
     assert user(built, due) is None
     assert user(built, later)
     assert user(built, active)
@@ -204,7 +201,7 @@ def test_a_profile_that_was_not_announced_yet_is_not_announced_after_the_purge(
     client.patch(ME, json={"name": "Ada Canary"}, headers=bearer(user_id))
     delete(client, user_id, reason="OTHER", comment="Canary")
     make_due(built, user_id)
-    built.service.purge_due_accounts(100)
+    built.service.erasures.purge_due(100)
     left = [list(built.database[name].find({"_id": user_id})) for name in ("users", "tombstones", "erasures")]
     assert "Canary" not in repr(left)
     assert f"{user_id}@" not in repr(left)
@@ -212,13 +209,13 @@ def test_a_profile_that_was_not_announced_yet_is_not_announced_after_the_purge(
 
 def test_a_window_may_be_a_fraction_of_a_day(due_at_once: FlaskClient, fresh: Built, user_id: str) -> None:
     delete(due_at_once, user_id)
-    assert fresh.service.purge_due_accounts(100) == 1
+    assert fresh.service.erasures.purge_due(100) == 1
 
 
 def test_the_purge_takes_no_more_than_its_limit(due_at_once: FlaskClient, fresh: Built) -> None:
     for _ in range(5):
         delete(due_at_once, new_id())
-    assert [fresh.service.purge_due_accounts(2) for _ in range(4)] == [2, 2, 1, 0]
+    assert [fresh.service.erasures.purge_due(2) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_a_purge_that_breaks_off_has_erased_nothing(due_at_once: FlaskClient, fresh: Built, user_id: str) -> None:
@@ -226,7 +223,7 @@ def test_a_purge_that_breaks_off_has_erased_nothing(due_at_once: FlaskClient, fr
     relation = relate(fresh, doctor=new_id(), patient=user_id)
     fresh.database["erasures"].insert_one({"_id": user_id})
     with pytest.raises(DuplicateKeyError):
-        fresh.service.purge_due_accounts(100)
+        fresh.service.erasures.purge_due(100)
     assert user(fresh, user_id)
     assert fresh.database["relations"].find_one({"_id": relation})
     assert tombstone(fresh, user_id) is None
@@ -240,7 +237,7 @@ def test_purges_at_once_purge_each_once(due_at_once: FlaskClient, fresh: Built) 
 
     def enter(_: int) -> int:
         barrier.wait()
-        return fresh.service.purge_due_accounts(100)
+        return fresh.service.erasures.purge_due(100)
 
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(enter, range(6))) == 20
@@ -258,7 +255,7 @@ def test_a_recovery_that_races_the_purge_wins_or_loses_wholly(
     moment = document["scheduledDeletionAt"]
     # one process' clock says that there is time left, the other's that there is none
     early, late = (
-        UserService(built.config, built.database, store=Store(built.database), clock=lambda now=now: now)
+        make_service(built.config, built.database, lambda now=now: now)
         for now in (moment - timedelta(seconds=1), moment)
     )
     barrier = Barrier(2)
@@ -266,13 +263,13 @@ def test_a_recovery_that_races_the_purge_wins_or_loses_wholly(
     def recover() -> bool:
         barrier.wait()
         with suppress(NotRecoverable):
-            early.recover_account(user_id)
+            early.accounts.recover(user_id)
             return True
         return False
 
     def purge() -> None:
         barrier.wait()
-        late.purge_due_accounts(100)
+        late.erasures.purge_due(100)
 
     with ThreadPoolExecutor(2) as pool:
         recovering, purging = pool.submit(recover), pool.submit(purge)
@@ -294,7 +291,7 @@ def test_an_erasure_is_complete_when_all_five_receipts_are_in(
     due_at_once: FlaskClient, fresh: Built, user_id: str
 ) -> None:
     delete(due_at_once, user_id)
-    fresh.service.purge_due_accounts(100)
+    fresh.service.erasures.purge_due(100)
     *first, last = events.ERASERS
     for service in first:
         receive(fresh, user_id, service)
@@ -310,7 +307,7 @@ def test_an_erasure_is_complete_when_all_five_receipts_are_in(
 
 def test_receipts_at_once_are_all_counted(due_at_once: FlaskClient, fresh: Built, user_id: str) -> None:
     delete(due_at_once, user_id)
-    fresh.service.purge_due_accounts(100)
+    fresh.service.erasures.purge_due(100)
     barrier = Barrier(5)
 
     def enter(service: str) -> None:
@@ -329,7 +326,7 @@ def test_a_receipt_takes_what_an_appointments_event_left_while_the_purge_ran(
     delete(due_at_once, user_id)
     left = relate(fresh, doctor=new_id(), patient=user_id)
     relation = fresh.database["relations"].find_one({"_id": left})
-    fresh.service.purge_due_accounts(100)
+    fresh.service.erasures.purge_due(100)
     fresh.database["relations"].insert_one(relation)
     receive(fresh, user_id, "appointment-service")
     assert fresh.database["relations"].find_one({"_id": left}) is None
@@ -352,7 +349,7 @@ def test_a_relation_follows_the_newest_version_in_whatever_order(built: Built) -
 
 def test_no_relation_to_an_erased_person_is_kept(due_at_once: FlaskClient, fresh: Built, user_id: str) -> None:
     delete(due_at_once, user_id)
-    fresh.service.purge_due_accounts(100)
+    fresh.service.erasures.purge_due(100)
     relate(fresh, doctor=user_id, patient=new_id())
     relate(fresh, doctor=new_id(), patient=user_id)
     assert fresh.database["relations"].count_documents({}) == 0
@@ -360,14 +357,14 @@ def test_no_relation_to_an_erased_person_is_kept(due_at_once: FlaskClient, fresh
 
 def test_a_persons_contact_tells_whether_to_write_at_all(client: FlaskClient, built: Built, user_id: str) -> None:
     with pytest.raises(NotFound):
-        built.service.contact(user_id)
+        built.service.accounts.contact(user_id)
     client.patch(ME, json={"locale": "de"}, headers=bearer(user_id))
     contact = {"email": f"{user_id}@clinic.example", "name": "Pat Doe", "locale": "de", "timezone": None}
-    assert built.service.contact(user_id) == {**contact, "status": "ACTIVE"}
+    assert built.service.accounts.contact(user_id) == {**contact, "status": "ACTIVE"}
     delete(client, user_id)
-    assert built.service.contact(user_id)["status"] == "DELETED"
+    assert built.service.accounts.contact(user_id)["status"] == "DELETED"
 
 
 def test_an_account_that_is_not_deleted_is_not_deleted_by_recovering(built: Built) -> None:
     with pytest.raises(NotDeleted):
-        built.service.recover_account(new_id())
+        built.service.accounts.recover(new_id())

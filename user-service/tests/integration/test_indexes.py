@@ -84,7 +84,7 @@ def test_the_list_of_users(
 
 
 def test_the_search_for_due_accounts(fresh: Built, recorded: Explained) -> None:
-    assert fresh.service.purge_due_accounts(3) == 3
+    assert fresh.service.erasures.purge_due(3) == 3
     search = next(record for record in recorded() if record["op"] == "query" and "scheduledDeletionAt" in str(record))
     assert search["planSummary"] == "IXSCAN { scheduledDeletionAt: 1 }"
     assert search["docsExamined"] <= 3
@@ -97,13 +97,13 @@ def test_all_that_an_account_goes_through(client: FlaskClient, fresh: Built, rec
         client.get("/api/v1/users/me", headers=bearer(user_id))
     client.patch("/api/v1/users/me", json={"name": "Ann"}, headers=bearer(patient))
     relation = events.AppointmentChanged(appointment_id=new_id(), doctor_id=doctor, patient_id=patient, version=1)
-    transact(lambda session: fresh.service.relate(relation, cancelled=False, session=session))
-    fresh.service.contact(patient)
+    transact(lambda session: fresh.service.relations.relate(relation, cancelled=False, session=session))
+    fresh.service.accounts.contact(patient)
     client.delete("/api/v1/users/me", json={"reason": "OTHER"}, headers=bearer(patient))
-    fresh.service.purge_due_accounts(100)
+    fresh.service.erasures.purge_due(100)
     receipt = events.UserDataErased(user_id=patient, erased_at=now())
     for service in events.ERASERS:
-        transact(lambda session, service=service: fresh.service.user_data_erased(service, receipt, session))
+        transact(lambda session, service=service: fresh.service.erasures.receipt(service, receipt, session))
     client.get("/api/v1/admin/erasures", headers=ADMIN)
     records = recorded()
     assert len(records) > 20

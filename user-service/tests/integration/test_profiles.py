@@ -36,7 +36,7 @@ def registered(built: Built, user_id: str, at: datetime) -> None:
     event = events.UserRegistered(
         user_id=user_id, email=f"{user_id}@clinic.example", name="Pat Doe", role="patient", registered_at=at
     )
-    built.database.transact(lambda session: built.service.user_registered(event, session))
+    built.database.transact(lambda session: built.service.profiles.registered(event, session))
 
 
 def test_the_profile_is_there_with_the_first_request(client: FlaskClient, user_id: str) -> None:
@@ -158,16 +158,15 @@ def test_a_stale_version_is_refused(client: FlaskClient, user_id: str) -> None:
         assert (answer.status_code, answer.json["code"]) == (412, "VERSION_MISMATCH")
 
 
-def raced(built: Built, user_id: str, expected: int | None) -> list[bool]:
+def raced(built: Built, who: Identity, expected: int | None) -> list[bool]:
     """Eight changes at once; whether each passed."""
-    who = Identity(user_id, "session", "patient", f"{user_id}@clinic.example", "Pat Doe", now(), 0)
-    built.service.profile(who)
+    built.service.profiles.own(who)
     barrier = Barrier(8)
 
     def enter(number: int) -> bool:
         barrier.wait()
         with suppress(VersionMismatch):
-            built.service.update_profile(who, {"name": f"Ann {number}"}, expected)
+            built.service.profiles.update(who, {"name": f"Ann {number}"}, expected)
             return True
         return False
 
@@ -176,15 +175,15 @@ def raced(built: Built, user_id: str, expected: int | None) -> list[bool]:
 
 
 @pytest.mark.parametrize("_", range(5))
-def test_of_racing_changes_to_one_version_one_passes(built: Built, user_id: str, _: int) -> None:
-    assert sum(raced(built, user_id, 1)) == 1
-    assert stored(built, user_id)["version"] == 2
+def test_of_racing_changes_to_one_version_one_passes(built: Built, who: Identity, _: int) -> None:
+    assert sum(raced(built, who, 1)) == 1
+    assert stored(built, who.user_id)["version"] == 2
 
 
 @pytest.mark.parametrize("_", range(5))
-def test_racing_changes_without_a_version_all_pass_one_after_the_other(built: Built, user_id: str, _: int) -> None:
-    assert sum(raced(built, user_id, None)) == 8
-    user = stored(built, user_id)
+def test_racing_changes_without_a_version_all_pass_one_after_the_other(built: Built, who: Identity, _: int) -> None:
+    assert sum(raced(built, who, None)) == 8
+    user = stored(built, who.user_id)
     assert [event["data"]["version"] for event in user["outbox"]] == list(range(2, 10))
     assert (user["outbox"][-1]["data"]["name"], user["version"]) == (user["name"], 9)
 

@@ -1,0 +1,43 @@
+"""One's own account."""
+
+from chassis.api import DOCTOR, PATIENT, SELF, Api, Reply, expected_version, identity
+from chassis.errors import TokenInvalid, VersionMismatch
+from chassis.mongo import Document
+from user_service.errors import AccountDeleted
+from user_service.routes.rendering import versioned
+from user_service.schemas import Deactivated, DeletionBody, ProfileBody, User
+from user_service.service import Service
+
+
+def routes(service: Service) -> Api:
+    api = Api("users")
+
+    @api.get("/users/me", access=SELF, returns=User, errors=[AccountDeleted, TokenInvalid])
+    def read_me() -> Reply:
+        """One's own profile."""
+        return versioned(service.profiles.own(identity()), User)
+
+    @api.patch(
+        "/users/me",
+        access=SELF,
+        returns=User,
+        errors=[AccountDeleted, TokenInvalid, VersionMismatch],
+        message="Your profile is saved.",
+    )
+    def update_me(body: ProfileBody) -> Reply:
+        """Change one's own profile; may send `If-Match`."""
+        return versioned(service.profiles.update(identity(), body.given(), expected_version()), User)
+
+    @api.delete(
+        "/users/me",
+        access=(PATIENT, DOCTOR),
+        returns=Deactivated,
+        errors=[AccountDeleted, TokenInvalid],
+        message="Your account is deleted. You can recover it until the date given.",
+    )
+    def delete_me(body: DeletionBody) -> Document:
+        """Delete one's own account; it can be recovered for a while."""
+        user = service.accounts.delete(identity(), body.reason, body.comment)
+        return {key: user[key] for key in ("status", "scheduledDeletionAt")}
+
+    return api

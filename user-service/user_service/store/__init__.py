@@ -1,0 +1,14 @@
+"""The only rooms that talk to user-service's database: one for each collection, with its documents and indexes."""
+
+from chassis import inbox, tombstones
+from user_service.store import erasures, relations, users
+
+OUTBOXES = (users.COLLECTION, tombstones.COLLECTION)
+
+INDEXES = {
+    users.COLLECTION: users.INDEXES,
+    relations.COLLECTION: relations.INDEXES,
+    erasures.COLLECTION: erasures.INDEXES,
+    inbox.COLLECTION: [inbox.INDEX],
+    tombstones.COLLECTION: tombstones.INDEXES,
+}

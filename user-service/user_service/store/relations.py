@@ -1,0 +1,31 @@
+"""relations: {_id: appointmentId, doctorId, patientId, version, cancelled}: who sees or saw whom."""
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.client_session import ClientSession
+
+from chassis.mongo import Database, Document
+
+COLLECTION = "relations"
+INDEXES = [
+    IndexModel([("doctorId", ASCENDING), ("patientId", ASCENDING)], name="of_doctor"),
+    IndexModel([("patientId", ASCENDING)], name="of_patient"),
+]
+
+
+class Relations:
+    """A projection of the appointments' events: one document each."""
+
+    def __init__(self, database: Database) -> None:
+        self._relations = database[COLLECTION]
+
+    def keep(self, relation: Document, session: ClientSession) -> None:
+        """Keep what an appointment says of its people, unless a newer version of it is here."""
+        key = {"_id": relation["_id"]}
+        self._relations.update_one(
+            {**key, "version": {"$lt": relation["version"]}}, {"$set": relation}, session=session
+        )
+        self._relations.update_one(key, {"$setOnInsert": relation}, upsert=True, session=session)
+
+    def forget(self, user_id: str, session: ClientSession) -> None:
+        """Remove every relation of a person, as doctor or patient."""
+        self._relations.delete_many({"$or": [{"doctorId": user_id}, {"patientId": user_id}]}, session=session)
