@@ -55,9 +55,12 @@ def public_keys(pems: str) -> tuple[Key, ...]:
 
 
 def read_pem(value: str) -> str:
-    """The PEM itself: ``value`` is one, or the path of a file that holds it. Raises ValueError."""
+    """The PEM itself: ``value`` is one, or the path of a file that holds it. Raises ValueError.
+
+    In a value the two characters ``\\n`` stand for a line's end, since an .env file has a line for each variable.
+    """
     if value.lstrip().startswith("-----BEGIN"):
-        return value
+        return value.replace("\\n", "\n")
     try:
         return Path(value).read_text()
     except (OSError, UnicodeDecodeError) as error:

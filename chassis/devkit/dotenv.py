@@ -48,6 +48,9 @@ def ensure(path: Path) -> dict[str, str]:
     text = path.read_text() if path.exists() else "# Made on the first start; .env.example explains every variable.\n"
     present = parse(text)
     missing = {name: value for name, value in fresh().items() if not present.get(name)}
+    if present.get("JWT_PUBLIC_KEYS"):
+        # a key pair instead of the shared secret, which must not come back by itself
+        missing.pop("JWT_SECRET", None)
     if not missing:
         return present
     heading = text if not path.exists() else "" if text.endswith("\n") or not text else "\n"

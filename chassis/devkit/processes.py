@@ -18,6 +18,14 @@ OFFSETS.update({service.name: 8 + index for index, service in enumerate(SERVICES
 _BUSY = {"gateway", "appointment"}
 #: For the local servers themselves; a service is given its URLs only.
 _NOT_FOR_SERVICES = {"RABBITMQ_USER", "RABBITMQ_PASSWORD"}
+#: For auth-service alone: nobody else can sign tokens with the private key, or make refresh tokens.
+_ONLY_FOR_AUTH = {
+    "JWT_PRIVATE_KEY",
+    "JWT_REFRESH_SECRET",
+    "JWT_PREVIOUS_REFRESH_SECRETS",
+    "ADMIN_EMAIL",
+    "ADMIN_PASSWORD",
+}
 
 
 @dataclass(frozen=True)
@@ -126,9 +134,10 @@ class Plan:
     def _recipe(self, service: Service, argv: list[str], env: Mapping[str, str]) -> Recipe:
         bin_folder = VENVS / service.folder_name / "bin"
         stamp = venvs.runtime(service).stamp
+        withheld = _NOT_FOR_SERVICES if service.name == "auth" else _NOT_FOR_SERVICES | _ONLY_FOR_AUTH
         environment = {
             **base_environment(str(bin_folder)),
-            **{name: value for name, value in self.settings.items() if name not in _NOT_FOR_SERVICES},
+            **{name: value for name, value in self.settings.items() if name not in withheld},
             "BIND_HOST": "127.0.0.1",
             "MONGODB_URI": self.mongodb_uri,
             "AMQP_URL": self.amqp_url,

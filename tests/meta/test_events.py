@@ -10,23 +10,28 @@ import pytest
 from devkit.layout import PLAIN_SERVICES, ROOT, SCHEDULER, Service
 
 EVENTS = ROOT / "contracts" / "events"
+BROADCASTS: dict[str, dict[str, list[str]]] = json.loads((ROOT / "contracts" / "broadcasts.json").read_text())
 SUBSCRIPTIONS: dict[str, dict[str, list[str]]] = json.loads((ROOT / "contracts" / "subscriptions.json").read_text())
 SERVICES = {service.folder_name: service for service in (*PLAIN_SERVICES, SCHEDULER)}
 KEBAB = re.compile(r"[a-z]+(-[a-z]+)+")
-RECEIPT = re.compile(r"from chassis\.tombstones import .*\breceipt\b")
+#: What the chassis makes for a service that asks it to.
+MADE_FOR = {
+    "user-data-erased": re.compile(r"from chassis\.tombstones import .*\breceipt\b"),
+    "audit-recorded": re.compile(r"from chassis\.audit import|from chassis import .*\baudit\b"),
+}
 EVENT_TYPES = sorted(file.name.removesuffix(".v1.schema.json") for file in EVENTS.glob("*.v1.schema.json"))
 
 
 def published(service: Service) -> set[str]:
-    """Event types that the service's code makes: the kebab-case words in its ``events.py``, and receipts."""
+    """Event types that the service's code makes: the kebab-case words in its ``events.py``, and the chassis's."""
     package = service.folder / service.package
     words = {
         node.value
         for node in ast.walk(ast.parse((package / "events.py").read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEBAB.fullmatch(node.value)
     }
-    if any(RECEIPT.search(file.read_text()) for file in package.rglob("*.py")):
-        words.add("user-data-erased")
+    sources = [file.read_text() for file in package.rglob("*.py")]
+    words |= {kind for kind, sign in MADE_FOR.items() if any(sign.search(source) for source in sources)}
     return words - set(SERVICES)
 
 
@@ -42,7 +47,8 @@ def test_every_schema_has_an_example_a_publisher_and_a_consumer(kind: str) -> No
     assert (EVENTS / f"{kind}.v1.example.json").exists()
     sources = {name for name, types in PUBLISHED.items() if kind in types}
     assert sources
-    consumed = {source for row in SUBSCRIPTIONS.values() for source, kinds in row.items() if kind in kinds}
+    rows = (*SUBSCRIPTIONS.values(), *BROADCASTS.values())
+    consumed = {source for row in rows for source, kinds in row.items() if kind in kinds}
     assert consumed == sources
 
 
