@@ -1,17 +1,24 @@
 """The composition root: builds auth-service from its Config, for every process and test."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from auth_service import events, store
 from auth_service.config import Config
 from auth_service.passwords import Passwords
-from auth_service.service import AuthService
+from auth_service.service import Service
+from auth_service.service.accounts import Accounts
+from auth_service.service.sessions import Sessions
+from auth_service.store.credentials import Credentials
+from auth_service.store.sessions import Sessions as SessionStore
 from chassis.clock import now
 from chassis.inbox import Inbox
 from chassis.migrations import Migrator
 from chassis.mongo import Database
 from chassis.rpc import RpcClient
 from chassis.tokens import TokenIssuer
+from chassis.tombstones import Tombstones
 
 
 @dataclass(frozen=True)
@@ -19,22 +26,38 @@ class Built:
     config: Config
     database: Database
     inbox: Inbox
-    service: AuthService
+    service: Service
 
 
 def build(config: Config) -> Built:
     """Connect, bring the database up to date, and make the service; the first admin too."""
     database = Database(config.mongodb_uri, events.SOURCE)
     Migrator(database, "auth_service.migrations", store.INDEXES).up()
-    service = AuthService(
-        config,
-        database,
-        store=store.Store(database),
-        passwords=Passwords(),
-        issuer=TokenIssuer(config.signing_key()),
-        rpc=RpcClient(config.amqp_url),
-        clock=now,
-    )
+    service = make_service(config, database, now)
     if config.admin_email and config.admin_password:
-        service.ensure_admin(config.admin_email.lower(), config.admin_password.get_secret_value())
+        service.accounts.ensure_admin(config.admin_email.lower(), config.admin_password.get_secret_value())
     return Built(config, database, Inbox(database), service)
+
+
+def make_service(config: Config, database: Database, clock: Callable[[], datetime]) -> Service:
+    """The use cases, by this clock."""
+    credentials = Credentials(database)
+    sessions = Sessions(
+        sessions=SessionStore(database),
+        credentials=credentials,
+        issuer=TokenIssuer(config.signing_key()),
+        key=config.jwt_refresh_secret.get_secret_value().encode(),
+        access_lifetime=timedelta(minutes=config.access_token_minutes),
+        refresh_lifetime=timedelta(days=config.refresh_token_days),
+        clock=clock,
+    )
+    accounts = Accounts(
+        database,
+        credentials=credentials,
+        sessions=sessions,
+        tombstones=Tombstones(database),
+        passwords=Passwords(),
+        rpc=RpcClient(config.amqp_url),
+        clock=clock,
+    )
+    return Service(accounts=accounts, sessions=sessions)

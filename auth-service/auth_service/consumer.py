@@ -24,19 +24,19 @@ class Consumer:
 
     @event_handler("user-service", "user-updated", events.UserUpdated)
     def user_updated(self, event: events.UserUpdated, session: ClientSession) -> None:
-        built.service.user_updated(event, session)
+        built.service.accounts.user_updated(event, session)
 
     @event_handler("user-service", "user-deactivated", events.UserDeactivated)
     def user_deactivated(self, event: events.UserDeactivated, session: ClientSession) -> None:
-        built.service.user_deactivated(event, session)
+        built.service.accounts.user_deactivated(event, session)
 
     @event_handler("user-service", "user-recovered", events.UserRecovered)
     def user_recovered(self, event: events.UserRecovered, session: ClientSession) -> None:
-        built.service.user_recovered(event, session)
+        built.service.accounts.user_recovered(event, session)
 
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
-        built.service.user_deleted(event, session)
+        built.service.accounts.user_deleted(event, session)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def test_the_first_admin_is_made_at_the_start_and_only_then(
     client: FlaskClient, built: Built, admin: dict[str, str]
 ) -> None:
     assert log_in(client, **admin).json["data"]["user"]["role"] == "admin"
-    assert not built.service.ensure_admin("another@clinic.example", PASSWORD)
+    assert not built.service.accounts.ensure_admin("another@clinic.example", PASSWORD)
     assert log_in(client, "another@clinic.example").status_code == 401
 
 

@@ -56,7 +56,7 @@ def test_fifty_concurrent_refreshes_leave_one_live_successor(built: Built, clien
 
     def at_once(_: int) -> str:
         barrier.wait()
-        answer: str = built.service.refresh(token)["refreshToken"]
+        answer: str = built.service.sessions.refresh(token)["refreshToken"]
         return answer
 
     with ThreadPoolExecutor(50) as pool:

@@ -1,0 +1,142 @@
+"""Accounts: signing up and in, and what user-service announces of them."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+
+from auth_service import events
+from auth_service.domain import Status, guessable
+from auth_service.errors import AccountDeleted, AccountSuspended, EmailTaken, InvalidCredentials
+from auth_service.passwords import Passwords
+from auth_service.service.sessions import Device, Sessions
+from auth_service.store.credentials import Credentials
+from chassis.clock import instant_text, new_id
+from chassis.mongo import Database, Document
+from chassis.rpc import RpcClient
+from chassis.schemas import invalid
+from chassis.tombstones import Tombstones, receipt
+
+
+class Accounts:
+    """Who may sign in, and with what."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        credentials: Credentials,
+        sessions: Sessions,
+        tombstones: Tombstones,
+        passwords: Passwords,
+        rpc: RpcClient,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._credentials = credentials
+        self._sessions = sessions
+        self._tombstones = tombstones
+        self._passwords = passwords
+        self._rpc = rpc
+        self._now = clock
+
+    def sign_up(self, *, email: str, password: str, name: str, role: str, device: Device) -> Document:
+        """Make an account and its first session. Raises EmailTaken, or ValidationFailed for a guessable password."""
+        if guessable(password, [email, *email.split("@"), *name.split()]):
+            raise invalid("password", "is too easy to guess")
+        credential = self._new_credential(email, password, name, role)
+        token, document = self._sessions.new(credential["_id"], device)
+
+        def work(session: ClientSession) -> None:
+            self._credentials.add(credential, session)
+            self._sessions.add(document, session)
+
+        try:
+            self._database.transact(work)
+        except DuplicateKeyError:
+            raise EmailTaken from None
+        return self._sessions.tokens(credential, document, token)
+
+    def ensure_admin(self, email: str, password: str) -> bool:
+        """Make the first admin if there is none; whether this call did."""
+        if self._credentials.has_admin():
+            return False
+        try:
+            self._credentials.add(self._new_credential(email, password, "Administrator", "admin"))
+        except DuplicateKeyError:
+            # another process that started at the same moment, or a user with this address
+            return False
+        return True
+
+    def log_in(self, email: str, password: str, device: Device) -> Document:
+        """Open a session. Raises InvalidCredentials alike for an unknown address and a wrong password."""
+        credential = self._authenticate(email, password)
+        if credential["status"] == Status.DELETED:
+            raise AccountDeleted(data={"recoverableUntil": instant_text(credential["recoverableUntil"])})
+        if credential["status"] == Status.SUSPENDED:
+            raise AccountSuspended
+        token, document = self._sessions.new(credential["_id"], device)
+        self._sessions.add(document)
+        return self._sessions.tokens(credential, document, token)
+
+    def recover(self, email: str, password: str, device: Device) -> Document:
+        """Bring a deleted account back and open a session.
+
+        user-service knows whether and until when: it is asked now, since its event may not have come yet.
+        Raises InvalidCredentials; NotRecoverable or NotDeleted as user-service answers; ServiceUnavailable.
+        """
+        credential = self._authenticate(email, password)
+        account = self._rpc.call("user-service", "recover_account", user_id=credential["_id"])
+        token, document = self._sessions.new(credential["_id"], device)
+
+        def work(session: ClientSession) -> None:
+            self._credentials.set_status(credential["_id"], Status.ACTIVE, account["version"], session)
+            self._sessions.add(document, session)
+
+        self._database.transact(work)
+        return self._sessions.tokens({**credential, "status": Status.ACTIVE}, document, token)
+
+    # what user-service announces
+
+    def user_updated(self, event: events.UserUpdated, session: ClientSession) -> None:
+        self._credentials.set_name(event.user_id, event.name, event.version, session)
+
+    def user_deactivated(self, event: events.UserDeactivated, session: ClientSession) -> None:
+        applied = self._credentials.set_status(
+            event.user_id, Status.DELETED, event.version, session, recoverable_until=event.scheduled_deletion_at
+        )
+        # an old event must not end the sessions that were opened after a recovery
+        if applied:
+            self._sessions.revoke_all(event.user_id, "DELETED", session)
+
+    def user_recovered(self, event: events.UserRecovered, session: ClientSession) -> None:
+        self._credentials.set_status(event.user_id, Status.ACTIVE, event.version, session)
+
+    def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
+        self._credentials.erase(event.user_id, session)
+        self._sessions.erase(event.user_id, session)
+        self._tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
+
+    # steps
+
+    def _authenticate(self, email: str, password: str) -> Document:
+        credential = self._credentials.by_email(email)
+        if not self._passwords.verify(credential["passwordHash"] if credential else None, password) or not credential:
+            raise InvalidCredentials
+        return credential
+
+    def _new_credential(self, email: str, password: str, name: str, role: str) -> Document:
+        credential: Document = {
+            "_id": new_id(),
+            "email": email,
+            "name": name,
+            "nameVersion": 0,
+            "role": role,
+            "status": Status.ACTIVE,
+            "statusVersion": 0,
+            "recoverableUntil": None,
+            "passwordHash": self._passwords.hash(password),
+            "createdAt": self._now(),
+        }
+        return {**credential, "outbox": [events.user_registered(credential)]}
