@@ -7,7 +7,7 @@ from chassis.errors import NotFound
 from chassis.paging import page
 from chassis.schemas import PageQuery
 from user_service.routes.rendering import key, shaped, versioned
-from user_service.schemas import Erasure, Erasures, User, UserForAdmin, Users, UsersQuery
+from user_service.schemas.users import Erasure, Erasures, User, UserForAdmin, Users, UsersQuery
 from user_service.service import Service
 
 

@@ -5,7 +5,7 @@ from chassis.errors import TokenInvalid, VersionMismatch
 from chassis.mongo import Document
 from user_service.errors import AccountDeleted
 from user_service.routes.rendering import versioned
-from user_service.schemas import Deactivated, DeletionBody, ProfileBody, User
+from user_service.schemas.users import Deactivated, DeletionBody, ProfileBody, User
 from user_service.service import Service
 
 

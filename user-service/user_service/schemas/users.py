@@ -1,4 +1,4 @@
-"""Shapes of user-service's requests and answers."""
+"""Shapes of accounts: profiles, deletion, what admins see."""
 
 from datetime import datetime
 from typing import Annotated, Any
