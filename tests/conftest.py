@@ -13,7 +13,13 @@ RECOVERY_SECONDS = 12
 @pytest.fixture(scope="session")
 def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
     """A whole suite of its own: every process, MongoDB and RabbitMQ, beside whatever else runs here."""
-    settings = {"ACCOUNT_RECOVERY_DAYS": f"{RECOVERY_SECONDS / 86400:.9f}", "PURGE_EVERY_SECONDS": "2"}
+    settings = {
+        "ACCOUNT_RECOVERY_DAYS": f"{RECOVERY_SECONDS / 86400:.9f}",
+        "PURGE_EVERY_SECONDS": "2",
+        # an erasure whose receipts are late is chased soon, too
+        "ERASURE_REANNOUNCE_SECONDS": "8",
+        "ERASURE_CHASE_EVERY_SECONDS": "2",
+    }
     with trial.running(settings) as instance:
         yield instance
         instance.keep = request.session.testsfailed > 0

@@ -1,71 +1,196 @@
-"""A deleted account past its window is purged by beat's schedule, and every service cleans up."""
+"""A deleted account past its window is purged by beat's schedule, and nothing of the person is left anywhere."""
 
 from collections.abc import Iterator
 from typing import Any
 
+import pika
 import pymongo
 import pytest
 
+from chassis import amqp
+from chassis.events import subscriptions
 from devkit.suite import Instance
+from devkit.testing import CONTRACTS, example, publish
 from tests.client import Gateway, Person, eventually
-from tests.clinic import book, bookable_doctor, slots
+from tests.clinic import PROFILE, book, bookable_doctor, slots
 
-CANARY = "Zoraïda Quillfeather"
+CANARY = "Quillfeather"
+PHONE = "+41445557391"
+
+Mongo = pymongo.MongoClient[dict[str, Any]]
 
 
 @pytest.fixture
-def mongo(suite: Instance) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
-    with pymongo.MongoClient[dict[str, Any]](suite.mongodb_uri) as client:
+def mongo(suite: Instance) -> Iterator[Mongo]:
+    with Mongo(suite.mongodb_uri) as client:
         yield client
 
 
-def holding(mongo: pymongo.MongoClient[dict[str, Any]], *texts: str) -> list[str]:
+def holding(mongo: Mongo, *texts: str) -> set[str]:
     """Every collection of every service that holds one of the texts anywhere."""
-    return [
+    return {
         f"{database}.{collection}"
         for database in mongo.list_database_names()
         if database not in ("admin", "config", "local")
         for collection in mongo[database].list_collection_names()
         if any(text in repr(document) for document in mongo[database][collection].find() for text in texts)
-    ]
+    }
 
 
-def test_after_the_purge_nothing_of_the_person_is_left(
-    gateway: Gateway, admin: Person, mongo: pymongo.MongoClient[dict[str, Any]]
-) -> None:
-    doctor = bookable_doctor(gateway, admin)
-    patient = gateway.sign_up(CANARY)
-    user_id = patient.id
-    seen = book(patient, doctor, slots(gateway, doctor)[3]["start"]).expect(201).data
+def event_queues() -> list[str]:
+    """Every queue of events and of dead letters."""
+    table = subscriptions(CONTRACTS)
+    events = [amqp.queue(who, source, kind) for who, row in table.items() for source in row for kind in row[source]]
+    return [*events, *map(amqp.dead_letters, table)]
+
+
+def queues_holding(suite: Instance, *texts: str) -> set[str]:
+    """Every queue with a message that holds one of the texts."""
+    found = set()
+    with pika.BlockingConnection(pika.URLParameters(suite.amqp_url)) as connection:
+        for name in event_queues():
+            channel = connection.channel()
+            while (got := channel.basic_get(name))[0] is not None:
+                if any(text in (got[2] or b"").decode(errors="replace") for text in texts):
+                    found.add(name)
+            # what was looked at goes back to the queue
+            channel.close()
+    return found
+
+
+def busy_queues(suite: Instance) -> list[str]:
+    """Every queue with messages that nobody has taken yet."""
+    with pika.BlockingConnection(pika.URLParameters(suite.amqp_url)) as connection:
+        channel = connection.channel()
+        return [n for n in event_queues() if channel.queue_declare(n, passive=True).method.message_count]
+
+
+def logs_holding(suite: Instance, *texts: str) -> set[str]:
+    """Every log of a process or server that holds one of the texts."""
+    logs = (suite.folder / "log").glob("*.log")
+    return {log.name for log in logs if any(text in log.read_text(errors="replace") for text in texts)}
+
+
+def is_erased(admin: Person, user_id: str) -> bool:
+    items = admin.get("/admin/erasures?limit=100").expect(200).data["items"]
+    return any(item["id"] == user_id and item["completedAt"] for item in items)
+
+
+def leave(person: Person) -> None:
+    body = {"reason": "PRIVACY", "comment": f"{CANARY} leaves"}
+    person.call("DELETE", "/users/me", body).expect(200)
+
+
+def life_of_a_patient(gateway: Gateway, doctor: Person, mongo: Mongo) -> Person:
+    """A patient whose name, or a word of theirs, stands in every field that takes one."""
+    patient = gateway.sign_up(f"Zora {CANARY}")
+    agent = {"User-Agent": f"{CANARY} browser"}
+    login = {"email": patient.email, "password": patient.password, "deviceName": f"{CANARY} phone"}
+    patient.tokens = gateway.call("POST", "/auth/login", login, headers=agent).expect(200).data
+    gateway.call("POST", "/auth/login", {**login, "password": "not hers at all"}, headers=agent).expect(401)
+    gateway.call("POST", "/auth/password/forgot", {"email": patient.email}).expect(202)
+    profile = {"phone": PHONE, "avatarUrl": f"https://clinic.example/{CANARY}.png", "locale": "de-CH"}
+    patient.call("PATCH", "/users/me", profile).expect(200)
+    record = {
+        "dateOfBirth": "1980-02-29",
+        "allergies": [f"{CANARY} allergy"],
+        "conditions": [f"{CANARY} condition"],
+        "medications": [f"{CANARY} medication"],
+        "emergencyContact": {"name": f"Cem {CANARY}", "phone": PHONE, "relation": f"{CANARY} brother"},
+        "insurance": {"provider": f"{CANARY} Sana", "policyNumber": f"{CANARY}-77"},
+    }
+    patient.put("/patients/me", record).expect(200)
+    first, second = slots(gateway, doctor)[3]["start"], slots(gateway, doctor)[9]["start"]
+    wish = {"doctorId": doctor.id, "start": first, "reason": f"{CANARY} has a cough"}
+    seen = patient.post("/appointments", wish).expect(201).data
     doctor.post(f"/appointments/{seen['id']}/complete").expect(200)
     review = {"rating": 4, "comment": f"{CANARY} was here"}
     eventually("the review", lambda: patient.post(f"/appointments/{seen['id']}/review", review).expect(201))
-    future = book(patient, doctor, slots(gateway, doctor)[9]["start"]).expect(201).data
+    off = book(patient, doctor, second).expect(201).data
+    patient.post(f"/appointments/{off['id']}/cancel", {"reason": f"{CANARY} feels better"}).expect(200)
+    book(patient, doctor, second).expect(201)
     patient.put(f"/doctors/{doctor.id}/follow").expect(200)
-    assert len(holding(mongo, CANARY, patient.email)) >= 3, "the search finds what is there"
+    eventually("the doctor to see the record", lambda: doctor.get(f"/patients/{patient.id}").expect(200))
+    return patient
 
-    patient.call("DELETE", "/users/me", {"reason": "PRIVACY", "comment": CANARY}).expect(200)
-    eventually(
-        "the future appointment to be cancelled",
-        lambda: doctor.get(f"/appointments/{future['id']}").data["status"] == "CANCELLED",
-    )
 
-    def erased() -> bool:
-        items = admin.get("/admin/erasures?limit=100").expect(200).data["items"]
-        return any(item["id"] == user_id and item["completedAt"] for item in items)
+def life_of_a_doctor(gateway: Gateway, admin: Person) -> Person:
+    """A doctor likewise."""
+    doctor = bookable_doctor(gateway, admin, f"Zeno {CANARY}")
+    clinic = {"name": f"{CANARY} Clinic", "address": f"1 {CANARY} Quay", "city": CANARY, "country": "DE"}
+    profile = {
+        **PROFILE,
+        "specialty": f"{CANARY}logy",
+        "bio": f"{CANARY} listens first.",
+        "qualifications": [f"MD {CANARY}"],
+        "clinic": clinic,
+        "photoUrl": f"https://clinic.example/{CANARY}.png",
+    }
+    doctor.put("/doctors/me", profile).expect(200)
+    day = slots(gateway, doctor)[-1]["start"][:10]
+    override = {"windows": [], "reason": f"{CANARY} is away"}
+    doctor.put(f"/doctors/me/availability/overrides/{day}", override).expect(200)
+    patient = gateway.sign_up("Ann Lee")
+    booked = book(patient, doctor, slots(gateway, doctor)[2]["start"]).expect(201).data
+    doctor.post(f"/appointments/{booked['id']}/cancel", {"reason": f"{CANARY} is ill"}).expect(200)
+    return doctor
 
-    eventually("the receipts of all services", erased, seconds=60)
-    assert holding(mongo, CANARY, patient.email) == []
-    # the bare id stays, so that no late event brings anything back: as a tombstone, on the erasure's record,
-    # and where appointment-service notes that this account takes no part any more
-    kept = {"tombstones", "erasures", "calendars"}
-    assert {place.split(".")[1] for place in holding(mongo, user_id)} <= kept
-    patient.log_in().expect(401, "INVALID_CREDENTIALS")
-    assert patient.get("/users/me").status == 401
-    assert gateway.call("GET", f"/doctors/{doctor.id}").data["followers"] == 0
-    (shown,) = gateway.call("GET", f"/doctors/{doctor.id}/reviews").expect(200).data["items"]
+
+def test_after_the_purge_nothing_of_the_person_is_left(
+    gateway: Gateway, admin: Person, mongo: Mongo, suite: Instance
+) -> None:
+    staying = bookable_doctor(gateway, admin)
+    patient = life_of_a_patient(gateway, staying, mongo)
+    doctor = life_of_a_doctor(gateway, admin)
+    traces = (CANARY, PHONE, patient.email, doctor.email)
+    services = {place.split(".")[0] for place in holding(mongo, *traces)}
+    assert services >= {"auth-service", "user-service", "doctor-service", "appointment-service", "review-service"}
+
+    leave(patient)
+    leave(doctor)
+    for person in (patient, doctor):
+        eventually("the receipts of all services", lambda person=person: is_erased(admin, person.id), seconds=60)
+    assert holding(mongo, *traces) == set()
+    assert queues_holding(suite, *traces) == set()
+    assert logs_holding(suite, *traces) == set()
+
+    # the bare ids stay, so that no late event brings anything back: as tombstones, on the erasures' records, in the
+    # audit, and where appointment-service notes that these accounts take no part any more
+    kept = {"tombstones", "erasures", "calendars", "audit", "revocations"}
+    assert {place.split(".")[1] for place in holding(mongo, patient.id, doctor.id)} <= kept
+    for person in (patient, doctor):
+        person.log_in().expect(401, "INVALID_CREDENTIALS")
+        assert person.get("/users/me").status == 401
+    gateway.call("GET", f"/doctors/{doctor.id}").expect(404)
+    assert gateway.call("GET", f"/doctors/{staying.id}").data["followers"] == 0
+    (shown,) = gateway.call("GET", f"/doctors/{staying.id}/reviews").expect(200).data["items"]
     assert shown["rating"] == 4
-    assert CANARY.split()[0] not in repr(shown)
+    assert CANARY not in repr(shown)
+
+    # and what was under way all the while arrives now
+    for event in old_events(patient.id, doctor.id):
+        publish(suite.amqp_url, event)
+    eventually("the late events to be handled", lambda: not busy_queues(suite))
+    assert holding(mongo, *traces, "Latecomer") == set()
+    assert {place.split(".")[1] for place in holding(mongo, patient.id, doctor.id)} <= kept
+    patient.log_in().expect(401, "INVALID_CREDENTIALS")
+
+
+def old_events(patient_id: str, doctor_id: str) -> list[dict[str, Any]]:
+    """Events about people who are gone, as a queue might have held them back."""
+    appointment = {"patientId": patient_id, "doctorId": doctor_id}
+    return [
+        example("user-registered", userId=patient_id, name="Latecomer", email="latecomer@clinic.example"),
+        example("user-updated", userId=doctor_id, name="Latecomer", version=900),
+        example("user-recovered", userId=patient_id, version=900),
+        example("user-reinstated", userId=doctor_id, version=900),
+        example("email-verified", userId=patient_id),
+        example("password-reset-requested", userId=patient_id),
+        example("password-changed", userId=patient_id),
+        example("doctor-updated", doctorId=doctor_id, name="Latecomer", version=900),
+        example("appointment-booked", **appointment),
+        example("appointment-completed", **appointment),
+    ]
 
 
 def test_an_account_within_its_window_is_not_purged(gateway: Gateway, admin: Person) -> None:
@@ -82,3 +207,27 @@ def test_an_account_within_its_window_is_not_purged(gateway: Gateway, admin: Per
     body = {"email": patient.email, "password": patient.password}
     patient.tokens = gateway.call("POST", "/auth/recover", body).expect(200).data
     assert patient.get("/users/me").expect(200).data["status"] == "ACTIVE"
+
+
+def test_an_erasure_whose_receipt_is_late_stays_open_and_is_announced_again(
+    gateway: Gateway, admin: Person, suite: Instance, mongo: Mongo
+) -> None:
+    """The message that told review-service is lost, as if an operator had emptied the wrong queue."""
+    patient = gateway.sign_up(f"Zora {CANARY}")
+    queue = amqp.queue("review-service", "user-service", "user-deleted")
+    suite.stop("review-consumer")
+    try:
+        leave(patient)
+
+        def awaited() -> list[str]:
+            items = admin.get("/admin/erasures?limit=100").expect(200).data["items"]
+            return next((item["awaiting"] for item in items if item["id"] == patient.id), [])
+
+        eventually("the others' receipts", lambda: awaited() == ["review-service"], seconds=60)
+        with pika.BlockingConnection(pika.URLParameters(suite.amqp_url)) as connection:
+            connection.channel().queue_purge(queue)
+    finally:
+        suite.start("review-consumer")
+    eventually("the erasure to be complete", lambda: is_erased(admin, patient.id), seconds=60)
+    items = admin.get("/admin/erasures?limit=100").expect(200).data["items"]
+    assert next(item["announcements"] for item in items if item["id"] == patient.id) >= 2
