@@ -9,9 +9,11 @@ from auth_service.config import Config
 from auth_service.passwords import Passwords
 from auth_service.service import Service
 from auth_service.service.accounts import Accounts
+from auth_service.service.authentication import Authentication
 from auth_service.service.sessions import Sessions
 from auth_service.store.credentials import Credentials
 from auth_service.store.sessions import Sessions as SessionStore
+from chassis.audit import Audit
 from chassis.clock import now
 from chassis.inbox import Inbox
 from chassis.migrations import Migrator
@@ -51,12 +53,15 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
         refresh_lifetime=timedelta(days=config.refresh_token_days),
         clock=clock,
     )
+    passwords = Passwords()
+    authentication = Authentication(credentials=credentials, passwords=passwords, audit=Audit(database))
     accounts = Accounts(
         database,
         credentials=credentials,
         sessions=sessions,
         tombstones=Tombstones(database),
-        passwords=Passwords(),
+        passwords=passwords,
+        authentication=authentication,
         rpc=RpcClient(config.amqp_url),
         clock=clock,
     )

@@ -3,6 +3,7 @@
 from datetime import datetime
 from functools import partial
 
+from chassis import audit
 from chassis.clock import instant_text
 from chassis.events import Event, cloud_event
 from chassis.mongo import Document
@@ -23,6 +24,19 @@ def user_registered(credential: Document) -> Event:
             "role": credential["role"],
             "registeredAt": instant_text(credential["createdAt"]),
         },
+    )
+
+
+def refused_session(credential: Document | None, address: str | None, code: str) -> Event:
+    """The audit's entry of a sign-in that was refused; whose it would have been, if that is known."""
+    return audit.entry(
+        SOURCE,
+        "session.refused",
+        actor_id=None,
+        actor_role=None,
+        subject_id=credential["_id"] if credential else None,
+        address=address,
+        refused_for=code,
     )
 
 

@@ -8,8 +8,9 @@ from pymongo.errors import DuplicateKeyError
 
 from auth_service import events
 from auth_service.domain import Status, guessable
-from auth_service.errors import AccountDeleted, AccountSuspended, EmailTaken, InvalidCredentials
+from auth_service.errors import AccountDeleted, AccountSuspended, EmailTaken
 from auth_service.passwords import Passwords
+from auth_service.service.authentication import Authentication
 from auth_service.service.sessions import Device, Sessions
 from auth_service.store.credentials import Credentials
 from chassis.clock import instant_text, new_id
@@ -30,6 +31,7 @@ class Accounts:
         sessions: Sessions,
         tombstones: Tombstones,
         passwords: Passwords,
+        authentication: Authentication,
         rpc: RpcClient,
         clock: Callable[[], datetime],
     ) -> None:
@@ -38,6 +40,7 @@ class Accounts:
         self._sessions = sessions
         self._tombstones = tombstones
         self._passwords = passwords
+        self._authentication = authentication
         self._rpc = rpc
         self._now = clock
 
@@ -71,7 +74,7 @@ class Accounts:
 
     def log_in(self, email: str, password: str, device: Device) -> Document:
         """Open a session. Raises InvalidCredentials alike for an unknown address and a wrong password."""
-        credential = self._authenticate(email, password)
+        credential = self._authentication.by_password(email, password, device.ip)
         if credential["status"] == Status.DELETED:
             raise AccountDeleted(data={"recoverableUntil": instant_text(credential["recoverableUntil"])})
         if credential["status"] == Status.SUSPENDED:
@@ -86,7 +89,7 @@ class Accounts:
         user-service knows whether and until when: it is asked now, since its event may not have come yet.
         Raises InvalidCredentials; NotRecoverable or NotDeleted as user-service answers; ServiceUnavailable.
         """
-        credential = self._authenticate(email, password)
+        credential = self._authentication.by_password(email, password, device.ip)
         account = self._rpc.call("user-service", "recover_account", user_id=credential["_id"])
         token, document = self._sessions.new(credential["_id"], device)
 
@@ -119,12 +122,6 @@ class Accounts:
         self._tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
 
     # steps
-
-    def _authenticate(self, email: str, password: str) -> Document:
-        credential = self._credentials.by_email(email)
-        if not self._passwords.verify(credential["passwordHash"] if credential else None, password) or not credential:
-            raise InvalidCredentials
-        return credential
 
     def _new_credential(self, email: str, password: str, name: str, role: str) -> Document:
         credential: Document = {
