@@ -13,6 +13,7 @@ from user_service import events, store
 from user_service.config import Config
 from user_service.service import Service
 from user_service.service.accounts import Accounts
+from user_service.service.audit import Audit
 from user_service.service.erasures import Erasures
 from user_service.service.profiles import Profiles
 from user_service.service.relations import Relations
@@ -37,6 +38,8 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
     """The use cases, by this clock."""
     users, relations = store.users.Users(database), store.relations.Relations(database)
     tombstones = Tombstones(database)
+    entries = store.audit.Entries(database)
+    audit = Audit(entries=entries, users=users, tombstones=tombstones, clock=clock)
     profiles = Profiles(database, users=users, tombstones=tombstones, clock=clock)
     return Service(
         profiles=profiles,
@@ -56,4 +59,5 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
             clock=clock,
         ),
         relations=Relations(relations=relations, tombstones=tombstones),
+        audit=audit,
     )

@@ -29,6 +29,16 @@ def receipts_of(service: str) -> Any:
     return user_data_erased
 
 
+def audit_of(service: str) -> Any:
+    """The handler of one service's audit entries."""
+
+    @event_handler(service, "audit-recorded", events.AuditRecorded)
+    def audit_recorded(_: Any, event: events.AuditRecorded, session: ClientSession) -> None:
+        built.service.audit.recorded(service, event, session)
+
+    return audit_recorded
+
+
 class Consumer:
     name = events.SOURCE
     inbox = built.inbox
@@ -50,6 +60,11 @@ class Consumer:
     user_data_erased_by_appointment = receipts_of("appointment-service")
     user_data_erased_by_review = receipts_of("review-service")
     user_data_erased_by_scheduler = receipts_of("scheduler-service")
+
+    audit_recorded_by_auth = audit_of("auth-service")
+    audit_recorded_by_doctor = audit_of("doctor-service")
+    audit_recorded_by_appointment = audit_of("appointment-service")
+    audit_recorded_by_scheduler = audit_of("scheduler-service")
 
     @rpc
     def recover_account(self, user_id: str) -> dict[str, Any]:

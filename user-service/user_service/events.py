@@ -70,3 +70,17 @@ class AppointmentChanged(EventData):
 class UserDataErased(EventData):
     user_id: str
     erased_at: datetime
+
+
+class AuditRecorded(EventData):
+    """An entry of the audit; what is null in it is told as null."""
+
+    entry_id: str
+    at: datetime
+    action: str
+    refused_for: str | None
+    actor_id: str | None
+    actor_role: Role | None
+    subject_id: str | None
+    object_id: str | None
+    address: str | None

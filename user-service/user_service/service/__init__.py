@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from user_service.service.accounts import Accounts
+from user_service.service.audit import Audit
 from user_service.service.erasures import Erasures
 from user_service.service.profiles import Profiles
 from user_service.service.relations import Relations
@@ -16,3 +17,4 @@ class Service:
     accounts: Accounts
     erasures: Erasures
     relations: Relations
+    audit: Audit

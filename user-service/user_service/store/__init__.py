@@ -1,7 +1,7 @@
 """The only rooms that talk to user-service's database: one for each collection, with its documents and indexes."""
 
 from chassis import inbox, tombstones
-from user_service.store import erasures, relations, users
+from user_service.store import audit, erasures, relations, users
 
 OUTBOXES = (users.COLLECTION, tombstones.COLLECTION)
 
@@ -9,6 +9,7 @@ INDEXES = {
     users.COLLECTION: users.INDEXES,
     relations.COLLECTION: relations.INDEXES,
     erasures.COLLECTION: erasures.INDEXES,
+    audit.COLLECTION: audit.INDEXES,
     inbox.COLLECTION: [inbox.INDEX],
     tombstones.COLLECTION: tombstones.INDEXES,
 }

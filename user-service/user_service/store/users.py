@@ -4,7 +4,7 @@ deletion, scheduledDeletionAt, createdAt, updatedAt, version, search, outbox}
 deletion: null or {reason, comment, requestedAt}; search: [name, email] as they are compared.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
@@ -44,6 +44,11 @@ class Users:
 
     def get(self, user_id: str) -> Document | None:
         return self._users.find_one({"_id": user_id})
+
+    def names(self, user_ids: Iterable[str]) -> dict[str, str]:
+        """The names of those of these users who are still there, by id."""
+        found = self._users.find({"_id": {"$in": list(user_ids)}}, {"name": 1})
+        return {user["_id"]: user["name"] for user in found}
 
     def ensure(self, user: Document, session: ClientSession) -> Document:
         """The user as stored, made from ``user`` if there was none; the earliest ``createdAt`` told stands.
