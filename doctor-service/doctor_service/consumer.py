@@ -2,15 +2,19 @@
 
 # the chassis patches the standard library, so it is imported before anything else
 # isort: off
-from chassis.consumer import event_handler, serve
+from chassis.consumer import event_handler, rpc, serve
 # isort: on
+
+from typing import Any
 
 from pymongo.client_session import ClientSession
 
 from chassis import logs
+from chassis.export import told
 from doctor_service import events
 from doctor_service.bootstrap import build
 from doctor_service.config import Config
+from doctor_service.routes.rendering import exported
 
 config = Config.read_or_exit()
 logs.configure(events.SOURCE, "consumer", config.log_level)
@@ -25,13 +29,21 @@ class Consumer:
     def user_updated(self, event: events.UserUpdated, session: ClientSession) -> None:
         built.doctors.user_updated(event, session)
 
-    @event_handler("user-service", "user-deactivated", events.UserDeactivated)
-    def user_deactivated(self, event: events.UserDeactivated, session: ClientSession) -> None:
-        built.doctors.user_deactivated(event, session)
+    @event_handler("user-service", "user-deactivated", events.UserStatus)
+    def user_deactivated(self, event: events.UserStatus, session: ClientSession) -> None:
+        built.doctors.account_closed(event, session)
 
-    @event_handler("user-service", "user-recovered", events.UserRecovered)
-    def user_recovered(self, event: events.UserRecovered, session: ClientSession) -> None:
-        built.doctors.user_recovered(event, session)
+    @event_handler("user-service", "user-recovered", events.UserStatus)
+    def user_recovered(self, event: events.UserStatus, session: ClientSession) -> None:
+        built.doctors.account_opened(event, session)
+
+    @event_handler("user-service", "user-suspended", events.UserStatus)
+    def user_suspended(self, event: events.UserStatus, session: ClientSession) -> None:
+        built.doctors.account_closed(event, session)
+
+    @event_handler("user-service", "user-reinstated", events.UserStatus)
+    def user_reinstated(self, event: events.UserStatus, session: ClientSession) -> None:
+        built.doctors.account_opened(event, session)
 
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
@@ -40,6 +52,11 @@ class Consumer:
     @event_handler("review-service", "review-posted", events.ReviewPosted)
     def review_posted(self, event: events.ReviewPosted, session: ClientSession) -> None:
         built.doctors.review_posted(event, session)
+
+    @rpc
+    def export_user(self, user_id: str) -> Any:
+        """All that is held about a person, as patient and as doctor."""
+        return told(exported(*built.doctors.exported(user_id)))
 
 
 if __name__ == "__main__":

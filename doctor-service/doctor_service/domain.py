@@ -27,19 +27,34 @@ class Moderation(StrEnum):
     PENDING = "PENDING"
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"
+    SUSPENDED = "SUSPENDED"
 
 
-_BEFORE = {
-    Moderation.APPROVED: {Moderation.PENDING, Moderation.REJECTED},
-    Moderation.REJECTED: {Moderation.PENDING},
-    # a profile that was turned down is looked at again once it was edited
-    Moderation.PENDING: {Moderation.REJECTED},
+class Step(StrEnum):
+    """What moves a profile from one standing to the next; the values are those of the audit's actions."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SUSPENDED = "suspended"
+    REINSTATED = "reinstated"
+    RESUBMITTED = "resubmitted"
+
+
+_STEPS = {
+    Step.APPROVED: ({Moderation.PENDING, Moderation.REJECTED}, Moderation.APPROVED),
+    Step.REJECTED: ({Moderation.PENDING}, Moderation.REJECTED),
+    Step.SUSPENDED: ({Moderation.APPROVED}, Moderation.SUSPENDED),
+    Step.REINSTATED: ({Moderation.SUSPENDED}, Moderation.APPROVED),
+    # a profile that was turned down is looked at again once it was edited; a suspended one is not
+    Step.RESUBMITTED: ({Moderation.REJECTED}, Moderation.PENDING),
 }
+"""From which standings, to which."""
 
 
-def moderated(doctor: Document, status: Moderation, *, at: datetime, by: str, reason: str | None) -> Document:
-    """The fields that a decision changes, its line in the history included. Raises InvalidTransition."""
-    if doctor["moderationStatus"] not in _BEFORE[status]:
+def moderated(doctor: Document, step: Step, *, at: datetime, by: str, reason: str | None) -> Document:
+    """The fields that a step changes, its line in the history included. Raises InvalidTransition."""
+    before, status = _STEPS[step]
+    if doctor["moderationStatus"] not in before:
         raise InvalidTransition
     return {
         "moderationStatus": status,

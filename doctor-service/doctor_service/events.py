@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from chassis import audit
 from chassis.events import Event, cloud_event
 from chassis.mongo import Document
 from chassis.schemas import EventData
+from doctor_service.domain import Step
 
 SOURCE = "doctor-service"
 
@@ -25,18 +27,19 @@ def doctor_updated(doctor: Document) -> Event:
     return cloud_event(SOURCE, "doctor-updated", doctor["_id"], data)
 
 
+def moderation_audited(step: Step, doctor_id: str, admin_id: str) -> Event:
+    return audit.entry(SOURCE, f"doctor.{step}", actor_id=admin_id, actor_role="admin", subject_id=doctor_id)
+
+
 class UserUpdated(EventData):
     user_id: str
     name: str
     version: int
 
 
-class UserDeactivated(EventData):
-    user_id: str
-    version: int
+class UserStatus(EventData):
+    """What user-deactivated, -recovered, -suspended and -reinstated tell: the type says which it is."""
 
-
-class UserRecovered(EventData):
     user_id: str
     version: int
 

@@ -134,8 +134,8 @@ class OverrideBody(Body):
     reason: Line | None = Field(None, description="For the doctor alone.")
 
 
-class RejectBody(Body):
-    reason: Text
+class RefusalBody(Body):
+    reason: Text = Field(description="The doctor reads it.")
 
 
 class SearchQuery(PageQuery):
@@ -205,7 +205,7 @@ class Profile(PublicDoctor):
 class Decision(Shape):
     status: Moderation
     at: datetime
-    by: str
+    by: str | None = Field(description="The doctor's own id, or an admin's; null once that admin was erased.")
     reason: str | None = None
 
 

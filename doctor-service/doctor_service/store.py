@@ -24,13 +24,13 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
 
-from chassis import inbox, outbox, tombstones
+from chassis import audit, inbox, outbox, tombstones
 from chassis.events import Event
 from chassis.mongo import Database, Document
 
 DOCTORS = "doctors"
 FOLLOWS = "follows"
-OUTBOXES = (DOCTORS, tombstones.COLLECTION)
+OUTBOXES = (DOCTORS, audit.COLLECTION, tombstones.COLLECTION)
 
 _LISTED: Document = {"listed": True}
 _BY_RATING = [("rating.average", DESCENDING), ("rating.count", DESCENDING), ("_id", ASCENDING)]
@@ -61,12 +61,14 @@ INDEXES = {
         _of_listed("with_word", [("search.words", ASCENDING)]),
         IndexModel(_BY_TIME, name="by_time"),
         IndexModel([("moderationStatus", ASCENDING), *_BY_TIME], name="moderation"),
+        IndexModel([("moderationHistory.by", ASCENDING)], name="moderated_by"),
         outbox.INDEX,
     ],
     FOLLOWS: [
         IndexModel([("patientId", ASCENDING), *_LATEST], name="of_patient"),
         IndexModel([("doctorId", ASCENDING)], name="of_doctor"),
     ],
+    audit.COLLECTION: audit.INDEXES,
     inbox.COLLECTION: [inbox.INDEX],
     tombstones.COLLECTION: tombstones.INDEXES,
 }
@@ -178,6 +180,15 @@ class DoctorStore:
     def erase(self, doctor_id: str, session: ClientSession) -> None:
         self._doctors.delete_one({"_id": doctor_id}, session=session)
 
+    def forget_moderator(self, admin_id: str, session: ClientSession) -> None:
+        """Take an admin's id out of every history; a new version, so that nobody writes back the history as read."""
+        self._doctors.update_many(
+            {"moderationHistory.by": admin_id},
+            {"$set": {"moderationHistory.$[line].by": None}, "$inc": {"version": 1}},
+            array_filters=[{"line.by": admin_id}],
+            session=session,
+        )
+
 
 class FollowStore:
     """The only place that talks to the follows' collection."""
@@ -201,6 +212,11 @@ class FollowStore:
         if after is not None:
             condition["$or"] = _behind(_LATEST, after)
         return list(self._follows.find(condition).sort(_LATEST).limit(limit))
+
+    def all_of_patient(self, patient_id: str) -> list[Document]:
+        """{doctorId, at} of every follow of the patient, latest first."""
+        shown = {"_id": 0, "doctorId": 1, "at": 1}
+        return list(self._follows.find({"patientId": patient_id}, shown).sort(_LATEST))
 
     def erase(self, user_id: str, session: ClientSession) -> list[str]:
         """Delete the user's follows in both directions; the doctors that lost this follower."""

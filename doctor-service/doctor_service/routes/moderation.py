@@ -7,10 +7,10 @@ from chassis.api import ADMIN, Api, Reply, etag, expected_version, identity
 from chassis.errors import VersionMismatch
 from chassis.mongo import Document
 from chassis.paging import decode_cursor, page
-from doctor_service.domain import Moderation
+from doctor_service.domain import Step
 from doctor_service.errors import DoctorNotFound, InvalidTransition
 from doctor_service.routes.rendering import moderated
-from doctor_service.schemas import ModeratedDoctor, ModeratedDoctors, ModerationQuery, RejectBody
+from doctor_service.schemas import ModeratedDoctor, ModeratedDoctors, ModerationQuery, RefusalBody
 from doctor_service.service import Doctors
 
 _ERRORS = [DoctorNotFound, InvalidTransition, VersionMismatch]
@@ -29,15 +29,29 @@ def routes(doctors: Doctors) -> Api:
     @api.post("/admin/doctors/<id>/approve", access=ADMIN, returns=ModeratedDoctor, errors=_ERRORS, message="Approved.")
     def approve(id: str) -> Reply:
         """Let a profile be listed."""
-        return _decide(id, Moderation.APPROVED, None)
+        return _decide(id, Step.APPROVED)
 
     @api.post("/admin/doctors/<id>/reject", access=ADMIN, returns=ModeratedDoctor, errors=_ERRORS, message="Rejected.")
-    def reject(id: str, body: RejectBody) -> Reply:
+    def reject(id: str, body: RefusalBody) -> Reply:
         """Turn a profile down; the doctor reads the reason, and may edit the profile to have it looked at anew."""
-        return _decide(id, Moderation.REJECTED, body.reason)
+        return _decide(id, Step.REJECTED, body.reason)
 
-    def _decide(id: str, status: Moderation, reason: str | None) -> Reply:
-        doctor: Document = doctors.moderate(id, status, identity().user_id, reason, expected_version())
+    @api.post(
+        "/admin/doctors/<id>/suspend", access=ADMIN, returns=ModeratedDoctor, errors=_ERRORS, message="Suspended."
+    )
+    def suspend(id: str, body: RefusalBody) -> Reply:
+        """Take an approved doctor off the list; what was to come of the appointments is cancelled."""
+        return _decide(id, Step.SUSPENDED, body.reason)
+
+    @api.post(
+        "/admin/doctors/<id>/reinstate", access=ADMIN, returns=ModeratedDoctor, errors=_ERRORS, message="Reinstated."
+    )
+    def reinstate(id: str) -> Reply:
+        """Let a suspended doctor be listed again; the appointments stay cancelled."""
+        return _decide(id, Step.REINSTATED)
+
+    def _decide(id: str, step: Step, reason: str | None = None) -> Reply:
+        doctor: Document = doctors.moderate(id, step, identity().user_id, reason, expected_version())
         return Reply(moderated(doctor), headers=etag(doctor["version"]))
 
     return api

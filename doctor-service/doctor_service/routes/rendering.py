@@ -38,6 +38,22 @@ def moderated(doctor: Document) -> Document:
     return {**own(doctor), "moderationHistory": doctor["moderationHistory"]}
 
 
+def exported(doctor: Document | None, follows: list[Document]) -> Document:
+    """What the export tells a person; not who decided on the profile, nor who follows: those are other people."""
+    profile = doctor and {
+        **own(doctor),
+        "moderationHistory": [
+            {key: value for key, value in line.items() if key != "by"} for line in doctor["moderationHistory"]
+        ],
+    }
+    return {
+        "profile": profile,
+        "availability": doctor and doctor["availability"],
+        "overrides": doctor["overrides"] if doctor else [],
+        "following": [{"doctorId": follow["doctorId"], "followedAt": follow["at"]} for follow in follows],
+    }
+
+
 def _fee(fee: Document | None) -> Document | None:
     if fee is None:
         return None

@@ -8,12 +8,14 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
+from chassis import audit
 from chassis.errors import AppError, ServiceUnavailable, TokenInvalid, ValidationFailed, VersionMismatch
 from chassis.mongo import Database, Document
 from chassis.tombstones import Tombstones, receipt
 from doctor_service import events
 from doctor_service.domain import (
     Moderation,
+    Step,
     decision,
     derived,
     moderated,
@@ -43,6 +45,7 @@ class Doctors:
         self._store = store
         self._follows = follows
         self._tombstones = Tombstones(database)
+        self._audit = audit.Audit(database)
         self._now = clock
 
     # the doctor's own
@@ -73,7 +76,7 @@ class Doctors:
         def decide(doctor: Document) -> Document:
             if doctor["moderationStatus"] != Moderation.REJECTED:
                 return changes
-            pending = moderated(doctor, Moderation.PENDING, at=self._now(), by=doctor_id, reason=None)
+            pending = moderated(doctor, Step.RESUBMITTED, at=self._now(), by=doctor_id, reason=None)
             return {**changes, **pending}
 
         return self._change(doctor_id, decide, expected)
@@ -121,36 +124,56 @@ class Doctors:
     def all(self, status: str | None, after: Sequence[Any] | None, limit: int) -> list[Document]:
         return self._store.all(status, after, limit)
 
-    def moderate(
-        self, doctor_id: str, status: Moderation, by: str, reason: str | None, expected: int | None
-    ) -> Document:
-        """Approve or reject a profile. Raises DoctorNotFound, InvalidTransition."""
-        return self._change(
-            doctor_id,
-            lambda doctor: moderated(doctor, status, at=self._now(), by=by, reason=reason),
-            expected,
-            missing=DoctorNotFound,
-        )
+    def moderate(self, doctor_id: str, step: Step, by: str, reason: str | None, expected: int | None) -> Document:
+        """Approve, reject, suspend or reinstate a profile. Raises DoctorNotFound, InvalidTransition, TokenInvalid.
+
+        Its audit entry commits with it, but in a document of its own: the doctor's outbox keeps only the newest
+        events, and goes with the doctor.
+        """
+
+        def work(session: ClientSession) -> Document:
+            if not self._tombstones.are_live([by], session):
+                raise TokenInvalid
+            doctor = self._change(
+                doctor_id,
+                lambda doctor: moderated(doctor, step, at=self._now(), by=by, reason=reason),
+                expected,
+                missing=DoctorNotFound,
+                session=session,
+            )
+            self._audit.record(events.moderation_audited(step, doctor_id, by), session)
+            return doctor
+
+        return self._database.transact(work)
+
+    # the person's
+
+    def exported(self, user_id: str) -> tuple[Document | None, list[Document]]:
+        """What is held about a person: the doctor's document, if there is one, and whom the person follows."""
+        return self._store.doctor(user_id), self._follows.all_of_patient(user_id)
 
     # what other services announce; about a doctor without a profile it changes nothing
 
     def user_updated(self, event: events.UserUpdated, session: ClientSession) -> None:
         self._follow_user(event.user_id, "nameVersion", event.version, {"name": event.name}, session)
 
-    def user_deactivated(self, event: events.UserDeactivated, session: ClientSession) -> None:
+    def account_closed(self, event: events.UserStatus, session: ClientSession) -> None:
+        """Deactivated or suspended. An account has one status, so the newest of these events tells the present one."""
         self._follow_user(event.user_id, "statusVersion", event.version, {"active": False}, session)
 
-    def user_recovered(self, event: events.UserRecovered, session: ClientSession) -> None:
+    def account_opened(self, event: events.UserStatus, session: ClientSession) -> None:
+        """Recovered or reinstated."""
         self._follow_user(event.user_id, "statusVersion", event.version, {"active": True}, session)
 
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
-        """Erase the profile, whom the user followed and who followed the user.
+        """Erase the profile, the follows from and to the user, and an admin's id where that one decided.
 
         Nothing is announced but the receipt: the others act on user-deleted themselves.
         """
         followed = self._follows.erase(event.user_id, session)
         self._store.discount_follower(followed, session)
         self._store.erase(event.user_id, session)
+        self._store.forget_moderator(event.user_id, session)
         self._tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
 
     def review_posted(self, event: events.ReviewPosted, session: ClientSession) -> None:

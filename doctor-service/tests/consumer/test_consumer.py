@@ -9,6 +9,7 @@ import pytest
 
 from chassis import amqp
 from chassis.clock import new_id
+from chassis.rpc import RpcClient
 from devkit.testing import (
     Running,
     assert_every_queue_is_consumed,
@@ -88,6 +89,35 @@ def test_a_deactivated_doctor_is_not_listed_until_recovered(
     assert [event["data"]["active"] for event in outbox(doctor.id)] == [True, True, False, True]
 
 
+def test_a_suspended_account_is_not_listed_until_reinstated(
+    listed: Make, deliver: Make, anyone: Any, outbox: Outbox
+) -> None:
+    doctor = listed()
+    deliver(user("user-suspended", doctor.id, 2))
+    assert anyone.call("GET", f"/doctors/{doctor.id}").status_code == 404
+    deliver(user("user-reinstated", doctor.id, 3))
+    assert anyone.get(f"/doctors/{doctor.id}")["id"] == doctor.id
+    assert [event["data"]["active"] for event in outbox(doctor.id)] == [True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("newer", "older", "active"),
+    [
+        ("user-reinstated", "user-suspended", True),
+        ("user-reinstated", "user-deactivated", True),
+        ("user-suspended", "user-recovered", False),
+        ("user-deactivated", "user-reinstated", False),
+    ],
+)
+def test_of_the_two_ways_to_be_away_the_newest_word_decides_in_any_order(
+    listed: Make, deliver: Make, stored: Make, newer: str, older: str, active: bool
+) -> None:
+    doctor = listed()
+    deliver(user(newer, doctor.id, 5))
+    deliver(user(older, doctor.id, 4))
+    assert (stored(doctor.id)["active"], stored(doctor.id)["listed"]) == (active, active)
+
+
 def test_an_older_event_that_comes_late_changes_nothing(listed: Make, deliver: Make, anyone: Any, stored: Make) -> None:
     doctor = listed()
     deliver(user("user-updated", doctor.id, 5, name="Newest"))
@@ -118,6 +148,8 @@ def test_a_rating_is_taken_over_if_it_is_newer_and_makes_no_version(
         lambda user_id: user("user-updated", user_id, 2, name="Nobody"),
         lambda user_id: user("user-deactivated", user_id, 2),
         lambda user_id: user("user-recovered", user_id, 2),
+        lambda user_id: user("user-suspended", user_id, 2),
+        lambda user_id: user("user-reinstated", user_id, 2),
         lambda user_id: review(user_id, 5, 1, 1),
     ],
 )
@@ -125,6 +157,34 @@ def test_events_about_somebody_without_a_profile_do_nothing(deliver: Make, store
     user_id = new_id()
     deliver(event(user_id))
     assert stored(user_id) is None
+
+
+def test_an_export_tells_a_doctor_all_that_is_held_and_nobody_elses(
+    listed: Make, person: Make, admin: Any, amqp_url: str
+) -> None:
+    doctor, follower = listed("Amara Oyelaran", fee={"amount": 49.95, "currency": "EUR"}), person("patient")
+    follower.call("PUT", f"/doctors/{doctor.id}/follow")
+    doctor.call("PUT", "/doctors/me/availability/overrides/2031-04-09", {"windows": [], "reason": "a wedding"})
+    told = RpcClient(amqp_url).call("doctor-service", "export_user", user_id=doctor.id)
+    assert [line["status"] for line in told["profile"].pop("moderationHistory")] == ["PENDING", "APPROVED"]
+    seen = doctor.get("/doctors/me")
+    assert (told["profile"].keys(), told["profile"]["followers"]) == (seen.keys(), 1)
+    assert told["profile"]["fee"] == {"amount": 49.95, "currency": "EUR"}
+    assert told["overrides"] == [{"date": "2031-04-09", "windows": [], "reason": "a wedding"}]
+    assert (told["availability"], told["following"]) == (None, [])
+    assert follower.id not in repr(told)
+    assert admin.id not in repr(told)
+
+
+def test_an_export_tells_a_patient_whom_they_follow(listed: Make, person: Make, amqp_url: str) -> None:
+    patient, doctors = person("patient"), [listed().id for _ in range(2)]
+    for doctor_id in doctors:
+        patient.call("PUT", f"/doctors/{doctor_id}/follow")
+    told = RpcClient(amqp_url).call("doctor-service", "export_user", user_id=patient.id)
+    assert {follow["doctorId"] for follow in told["following"]} == set(doctors)
+    assert all(follow["followedAt"].endswith("Z") for follow in told["following"])
+    nobody = RpcClient(amqp_url).call("doctor-service", "export_user", user_id=new_id())
+    assert nobody == {"profile": None, "availability": None, "overrides": [], "following": []}
 
 
 def test_a_deleted_doctor_is_erased_and_the_receipt_is_given(

@@ -56,8 +56,10 @@ def test_why_a_doctor_is_away_is_not_told() -> None:
     ("kind", "shape"),
     [
         ("user-updated", events.UserUpdated),
-        ("user-deactivated", events.UserDeactivated),
-        ("user-recovered", events.UserRecovered),
+        ("user-deactivated", events.UserStatus),
+        ("user-recovered", events.UserStatus),
+        ("user-suspended", events.UserStatus),
+        ("user-reinstated", events.UserStatus),
         ("user-deleted", events.UserDeleted),
     ],
 )

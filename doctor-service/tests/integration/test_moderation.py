@@ -6,7 +6,10 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from pymongo.errors import AutoReconnect
 
+from devkit.testing import assert_valid
+from doctor_service import events
 from doctor_service.app import create_app
 from doctor_service.bootstrap import Built
 
@@ -66,6 +69,88 @@ def test_other_transitions_are_refused(pending: Make, admin: Any) -> None:
     assert admin.call("POST", path, {"reason": "Still none."}).status_code == 409
 
 
+def test_a_suspended_doctor_is_gone_until_reinstated_and_reads_why(
+    listed: Make, admin: Any, anyone: Any, outbox: Outbox
+) -> None:
+    doctor = listed()
+    path = f"/admin/doctors/{doctor.id}"
+    suspended = admin.call("POST", f"{path}/suspend", {"reason": "Complaints."}).json["data"]
+    assert (suspended["moderationStatus"], suspended["version"]) == ("SUSPENDED", 3)
+    assert anyone.call("GET", f"/doctors/{doctor.id}").status_code == 404
+    # what the doctor does about it brings nothing back
+    edited = doctor.call("PATCH", "/doctors/me", {"bio": "Innocent."}).json["data"]
+    assert (edited["moderationStatus"], edited["moderationReason"]) == ("SUSPENDED", "Complaints.")
+    for action, body in (("approve", None), ("reject", {"reason": "No."}), ("suspend", {"reason": "Again."})):
+        assert admin.call("POST", f"{path}/{action}", body).json["code"] == "INVALID_TRANSITION"
+    assert admin.call("POST", f"{path}/reinstate").json["data"]["moderationReason"] is None
+    assert anyone.get(f"/doctors/{doctor.id}")["id"] == doctor.id
+    assert [event["data"]["moderationStatus"] for event in outbox(doctor.id)] == [
+        "PENDING",
+        "APPROVED",
+        "SUSPENDED",
+        "APPROVED",
+    ]
+
+
+def audited(built: Built, doctor_id: str) -> list[dict[str, Any]]:
+    found = built.database["audit"].find({"outbox.data.subjectId": doctor_id}).sort("_id")
+    entries = [entry for document in found for entry in document["outbox"]]
+    for entry in entries:
+        assert_valid(entry)
+    return [entry["data"] for entry in entries]
+
+
+def test_who_moderated_whom_is_on_record_without_the_reason(pending: Make, admin: Any, built: Built) -> None:
+    doctor = pending()
+    for action, body in (
+        ("reject", {"reason": "a-canary"}),
+        ("approve", None),
+        ("suspend", {"reason": "a-canary"}),
+        ("reinstate", None),
+    ):
+        assert admin.call("POST", f"/admin/doctors/{doctor.id}/{action}", body).status_code == 200
+    entries = audited(built, doctor.id)
+    assert [entry["action"] for entry in entries] == [
+        "doctor.rejected",
+        "doctor.approved",
+        "doctor.suspended",
+        "doctor.reinstated",
+    ]
+    assert {(entry["actorId"], entry["actorRole"]) for entry in entries} == {(admin.id, "admin")}
+    assert "canary" not in repr(entries)
+
+
+def test_what_was_refused_is_not_on_record_as_done(pending: Make, admin: Any, built: Built) -> None:
+    doctor = pending()
+    assert admin.call("POST", f"/admin/doctors/{doctor.id}/reinstate").status_code == 409
+    assert admin.call("POST", f"/admin/doctors/{doctor.id}/approve", If_Match='"9"').status_code == 412
+    assert audited(built, doctor.id) == []
+
+
+def test_a_decision_that_cannot_be_put_on_record_is_not_made(
+    pending: Make, admin: Any, built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor = pending()
+
+    def away(*_: Any) -> None:
+        raise AutoReconnect
+
+    with monkeypatch.context() as patch:
+        patch.setattr(built.doctors._audit, "record", away)
+        assert admin.call("POST", f"/admin/doctors/{doctor.id}/approve").status_code == 503
+    assert doctor.get("/doctors/me")["moderationStatus"] == "PENDING"
+
+
+def test_the_record_outlives_the_doctors_own_events_and_the_doctor(pending: Make, admin: Any, built: Built) -> None:
+    doctor = pending()
+    admin.call("POST", f"/admin/doctors/{doctor.id}/approve")
+    for hour in range(22):
+        doctor.call("PUT", "/doctors/me/accepting", {"accepting": bool(hour % 2)})
+    event = events.UserDeleted(user_id=doctor.id, version=9)
+    built.database.transact(lambda session: built.doctors.user_deleted(event, session))
+    assert [entry["action"] for entry in audited(built, doctor.id)] == ["doctor.approved"]
+
+
 def test_of_racing_admins_one_decides(pending: Make, admin: Any, built: Built) -> None:
     app, doctor, barrier = create_app(built), pending(), Barrier(8)
 
@@ -76,6 +161,7 @@ def test_of_racing_admins_one_decides(pending: Make, admin: Any, built: Built) -
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(approve, range(8))) == [200] + [409] * 7
+    assert len(audited(built, doctor.id)) == 1
 
 
 def test_an_admin_decides_on_what_was_read(pending: Make, admin: Any) -> None:
@@ -85,17 +171,18 @@ def test_an_admin_decides_on_what_was_read(pending: Make, admin: Any) -> None:
     assert (answer.status_code, answer.json["code"]) == (412, "VERSION_MISMATCH")
 
 
-def test_a_rejection_needs_a_reason(pending: Make, admin: Any) -> None:
-    path = f"/admin/doctors/{pending().id}/reject"
+@pytest.mark.parametrize("action", ["reject", "suspend"])
+def test_a_refusal_needs_a_reason(pending: Make, admin: Any, action: str) -> None:
+    path = f"/admin/doctors/{pending().id}/{action}"
     for body in ({}, {"reason": " "}):
         answer = admin.call("POST", path, body)
         assert [error["field"] for error in answer.json["errors"]] == ["reason"]
 
 
-@pytest.mark.parametrize("action", ["approve", "reject"])
+@pytest.mark.parametrize("action", ["approve", "reject", "suspend", "reinstate"])
 def test_there_is_nothing_to_decide_on_an_unknown_doctor(admin: Any, action: str) -> None:
     answer = admin.call(
-        "POST", f"/admin/doctors/nobody/{action}", {"reason": "Nobody."} if action == "reject" else None
+        "POST", f"/admin/doctors/nobody/{action}", {"reason": "Nobody."} if action in ("reject", "suspend") else None
     )
     assert (answer.status_code, answer.json["code"]) == (404, "DOCTOR_NOT_FOUND")
 
@@ -105,7 +192,9 @@ def test_only_admins_moderate(person: Make, role: str) -> None:
     someone = person(role)
     assert someone.call("GET", "/admin/doctors").status_code == 403
     assert someone.call("POST", "/admin/doctors/x/approve").status_code == 403
-    assert someone.call("POST", "/admin/doctors/x/reject", {"reason": "No."}).status_code == 403
+    assert someone.call("POST", "/admin/doctors/x/reinstate").status_code == 403
+    for action in ("reject", "suspend"):
+        assert someone.call("POST", f"/admin/doctors/x/{action}", {"reason": "No."}).status_code == 403
 
 
 @pytest.mark.parametrize(("query", "expected"), [("", 8), ("moderationStatus=PENDING", 4)])
