@@ -4,7 +4,7 @@ import json
 import secrets
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -111,6 +111,28 @@ class Things:
         """``with things.start("relay") as process:``."""
         return running(f"thing_service.{process}", {**self.env, **env}, cwd=HERE)
 
+    def broadcast(self, *kinds: str) -> None:
+        """Have these heard by each process of some listener; for relays that start from now on."""
+        Path(self.env["CONTRACTS_DIR"], "broadcasts.json").write_text(
+            json.dumps({"listener": {self.source: kinds}} if kinds else {})
+        )
+
+    @contextmanager
+    def listening(self, *kinds: str) -> Iterator[Callable[[], list[tuple[str, dict[str, Any]]]]]:
+        """As one process of the listener: a call returns the (kind, message) heard since the call before."""
+        with self.channel() as channel:
+            queue = channel.queue_declare("", exclusive=True, auto_delete=True).method.queue
+            for kind in (*kinds, amqp.PULSE):
+                channel.queue_bind(queue, amqp.exchange(self.source), kind)
+
+            def heard() -> list[tuple[str, dict[str, Any]]]:
+                messages = []
+                while (got := channel.basic_get(queue, auto_ack=True))[0]:
+                    messages.append((got[0].routing_key, json.loads(got[2])))
+                return messages
+
+            yield heard
+
     def event(self, thing_id: str, kind: str = "made", **data: Any) -> dict[str, Any]:
         return cloud_event(self.source, kind, thing_id, {"thingId": thing_id, **data})
 
@@ -194,6 +216,7 @@ def make_things(fresh_mongodb_uri: str, tmp_path: Path) -> Iterator[Make]:
         (tmp_path / "subscriptions.json").write_text(json.dumps({name: {source: ["made"]}}))
         env = environment(fresh_mongodb_uri, seen_as, THING_SOURCE=source, THING_NAME=name, CONTRACTS_DIR=str(tmp_path))
         things = Things(broker, env, Database(fresh_mongodb_uri, name), source, name)
+        things.broadcast()
         for collection in ("things", "stones"):
             things.database[collection].create_indexes([outbox.INDEX])
         for collection in ("inbox", "attempts", "effects"):

@@ -1,15 +1,23 @@
 """The relay: all that is announced reaches its queues, whatever dies on the way."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from bson import ObjectId
 
-from chassis import amqp
+from chassis import amqp, outbox
 from chassis.clock import new_id
 from chassis.relay import BATCH
 from devkit.waiting import eventually, holds_within
+
+Heard = Callable[[], list[tuple[str, dict[str, Any]]]]
+
+
+def pulses(heard: Heard) -> int:
+    """How many came since the last look."""
+    return [kind for kind, _ in heard()].count(amqp.PULSE)
 
 
 def ids(events: list[dict[str, Any]]) -> list[str]:
@@ -186,3 +194,82 @@ def test_two_relays_at_once_lose_nothing_and_keep_the_order(things: Any) -> None
             things.database["things"].update_one({"_id": document}, {"$push": {"outbox": event}})
         eventually(lambda: things.waiting(document) == 0)
     assert list(dict.fromkeys(ids(things.take()))) == ids(events)
+
+
+def test_a_relay_with_broadcasts_pulses_each_second_and_one_without_never(things: Any) -> None:
+    things.broadcast("told")
+    count = 0
+    with things.listening() as heard, things.start("relay"):
+        eventually(lambda: pulses(heard))
+        began = time.monotonic()
+        while count < 3:
+            count += eventually(lambda: pulses(heard), timeout=3)
+        assert 2 < time.monotonic() - began < 6
+    things.broadcast()
+    with things.listening() as heard, things.start("relay"):
+        assert not holds_within(2.5, lambda: pulses(heard))
+
+
+def test_a_pulse_comes_after_all_that_was_committed_before_it(things: Any) -> None:
+    things.broadcast("told")
+    events = [things.event(f"t{number}", kind="told") for number in range(60)]
+    for name, some in (("things", events[:30]), ("stones", events[30:])):
+        things.database[name].insert_many([{"_id": new_id(), "outbox": [event]} for event in some])
+    messages: list[tuple[str, dict[str, Any]]] = []
+    with things.listening("told") as heard, things.start("relay"):
+        eventually(lambda: messages.extend(heard()) or amqp.PULSE in [kind for kind, _ in messages])
+    before = [event for kind, event in messages[: [kind for kind, _ in messages].index(amqp.PULSE)]]
+    assert sorted(ids(before)) == sorted(ids(events))
+
+
+def test_a_broadcast_that_nobody_hears_is_done_with(things: Any) -> None:
+    things.broadcast("told")
+    with things.start("relay") as relay:
+        document = things.write(things.event("t1", kind="told"), things.event("t1"))
+        eventually(lambda: things.waiting(document) == 0)
+        assert "event has no queue" not in relay.output()
+    assert len(things.take()) == 1
+
+
+def test_a_broadcast_reaches_every_process_that_listens(things: Any) -> None:
+    things.broadcast("told")
+    with things.listening("told") as one, things.listening("told") as other, things.start("relay"):
+        event = things.event("t1", kind="told")
+        things.write(event)
+        for heard in (one, other):
+            eventually(lambda heard=heard: ("told", event) in heard())
+
+
+def test_a_kind_that_is_broadcast_and_kept_in_a_queue_too_is_never_lost_for_want_of_it(things: Any) -> None:
+    things.broadcast("made", "told")
+    with things.listening() as heard, things.start("relay") as relay:
+        # it has made the queue by then
+        eventually(lambda: pulses(heard))
+        with things.channel() as channel:
+            channel.queue_unbind(things.queue, amqp.exchange(things.source), "made")
+        document = things.write(things.event("t1"))
+        eventually(lambda: "event has no queue" in relay.output())
+        assert things.waiting(document) == 1
+
+
+def test_no_pulse_while_the_broker_is_away(things: Any, link: Any) -> None:
+    things.broadcast("told")
+    with things.listening() as heard, things.start("relay"):
+        eventually(lambda: pulses(heard))
+        link.down()
+        heard()
+        assert not holds_within(2.5, lambda: pulses(heard))
+        link.up()
+        eventually(lambda: pulses(heard))
+
+
+def test_no_pulse_while_the_documents_cannot_be_read(things: Any) -> None:
+    things.broadcast("told")
+    with things.listening() as heard, things.start("relay") as relay:
+        eventually(lambda: pulses(heard))
+        things.database["things"].drop_indexes()
+        eventually(lambda: "relay waits" in relay.output())
+        heard()
+        assert not holds_within(2.5, lambda: pulses(heard))
+        things.database["things"].create_indexes([outbox.INDEX])
+        eventually(lambda: pulses(heard))
