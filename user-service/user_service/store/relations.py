@@ -26,6 +26,11 @@ class Relations:
         )
         self._relations.update_one(key, {"$setOnInsert": relation}, upsert=True, session=session)
 
+    def is_related(self, doctor_id: str, patient_id: str) -> bool:
+        """Whether they have or had an appointment with one another that was not cancelled."""
+        wanted = {"doctorId": doctor_id, "patientId": patient_id, "cancelled": False}
+        return self._relations.find_one(wanted, {"_id": 1}) is not None
+
     def forget(self, user_id: str, session: ClientSession) -> None:
         """Remove every relation of a person, as doctor or patient."""
         self._relations.delete_many({"$or": [{"doctorId": user_id}, {"patientId": user_id}]}, session=session)
