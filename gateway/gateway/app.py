@@ -11,4 +11,4 @@ def create_app(built: Built) -> Proxy:
     """The proxy, and behind it the Flask app of what is the gateway's own: health and metrics."""
     checks = {name: upstream.probe for name, upstream in built.upstreams.items()}
     own = create_flask(NAME, built.config, apis=[], checks=checks)
-    return Proxy(built.table, built.upstreams, built.verifier, own)
+    return Proxy(built.table, built.upstreams, built.verifier, built.admission, own)

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+from chassis.events import broadcasts
 from chassis.tokens import TokenVerifier
+from gateway.admission import Admission, Questions, Watched
 from gateway.config import Config
+from gateway.feed import Feed, Source, snapshot
+from gateway.revocations import Freshness, Revocations
 from gateway.route_table import RouteTable
 from gateway.upstream import Upstream
 
@@ -14,14 +18,31 @@ class Built:
     table: RouteTable
     upstreams: dict[str, Upstream]
     verifier: TokenVerifier
+    admission: Admission
+    feed: Feed
+    """To be started in the worker."""
 
 
 def build(config: Config) -> Built:
     """Read the contracts' routes and make a caller for each service. Raises RouteTableError if the routes clash."""
     services = config.services()
+    upstreams = {name: Upstream(name, url, config.upstream_timeout_seconds) for name, url in services.items()}
+    auth, user = upstreams["auth-service"], upstreams["user-service"]
+    revocations = Revocations()
+    sessions = Watched(Freshness(), Questions(auth, "/internal/sessions", "live"))
+    accounts = Watched(Freshness(), Questions(user, "/internal/accounts", "active"))
+    kinds = broadcasts(config.contracts_dir)["gateway"]
+    ended = snapshot(auth, "/internal/revocations", "sessions", revocations.end_sessions)
+    closed = snapshot(user, "/internal/closures", "users", revocations.close_accounts)
+    sources = [
+        Source(auth.name, kinds[auth.name], sessions.freshness, ended),
+        Source(user.name, kinds[user.name], accounts.freshness, closed),
+    ]
     return Built(
         config,
         RouteTable.read(config.contracts_dir / "routes", services),
-        {name: Upstream(name, url, config.upstream_timeout_seconds) for name, url in services.items()},
+        upstreams,
         TokenVerifier(config.verification_keys()),
+        Admission(revocations, sessions, accounts),
+        Feed(config.amqp_url, sources, revocations),
     )

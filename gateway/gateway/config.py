@@ -17,6 +17,8 @@ class Config(BaseConfig):
     appointment_service_url: ServiceUrl = Field(description="Where appointment-service listens.")
     review_service_url: ServiceUrl = Field(description="Where review-service listens.")
     scheduler_service_url: ServiceUrl = Field(description="Where scheduler-service listens.")
+    # it holds a password, so it is not shown where a configuration is printed
+    amqp_url: str = Field(description="RabbitMQ broker, to hear of revocations.", pattern=r"^amqps?://", repr=False)
     upstream_timeout_seconds: float = Field(15, gt=0, le=60, description="Longest wait for a service's whole answer.")
 
     def services(self) -> dict[str, str]:

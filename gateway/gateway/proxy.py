@@ -17,6 +17,7 @@ from chassis.api import BASE_PATH
 from chassis.errors import AppError, InternalError, MalformedRequest, TokenMissing
 from chassis.tokens import Identity, TokenVerifier
 from chassis.web import LARGEST_BODY, error_envelope
+from gateway.admission import Admission
 from gateway.errors import MethodNotAllowed, PayloadTooLarge
 from gateway.route_table import Route, RouteTable, allowed_methods, path_of, segments_of
 from gateway.upstream import Answer, Call, Headers, Upstream
@@ -74,11 +75,17 @@ class Proxy:
     """Routes, admits and forwards what is under /api/v1; ``own`` serves the rest."""
 
     def __init__(
-        self, table: RouteTable, upstreams: Mapping[str, Upstream], verifier: TokenVerifier, own: "WSGIApplication"
+        self,
+        table: RouteTable,
+        upstreams: Mapping[str, Upstream],
+        verifier: TokenVerifier,
+        admission: Admission,
+        own: "WSGIApplication",
     ) -> None:
         self._table = table
         self._upstreams = upstreams
         self._verifier = verifier
+        self._admission = admission
         self._own = own
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -119,7 +126,7 @@ class Proxy:
     def _admit(self, request: Request, route: Route) -> None:
         """Let a request through or raise; it tells who is calling where the route is not public.
 
-        The one gate before every service: limits, and whether the session was revoked, are decided here. Roles are
+        The one gate before every service: whether the session was revoked is decided here and nowhere else. Roles are
         not: the services verify the token again and know what it may do.
         """
         if route.is_public:
@@ -128,6 +135,7 @@ class Proxy:
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenMissing
         request.identity = self._verifier.verify(token.strip())
+        self._admission.check(request.identity)
 
     def _forward(self, request: Request, route: Route) -> Answer:
         if not _QUERY.fullmatch(request.query) or "#" in request.query:

@@ -6,12 +6,15 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
+import orjson
 import structlog
 
-from chassis.errors import ServiceUnavailable, UpstreamTimeout
+from chassis import context
+from chassis.errors import AppError, ServiceUnavailable, UpstreamTimeout
 from gateway.errors import BadGateway
 
 log = structlog.get_logger(__name__)
@@ -90,6 +93,19 @@ class Upstream:
         answer = self.exchange(Call("GET", "/health/ready", [("Accept", "application/json")]), PROBE_SECONDS)
         if answer.status != 200:
             raise ServiceUnavailable(f"{self.name} answers {answer.status}")
+
+    def read_json(self, target: str, seconds: float) -> Any:
+        """What one of the service's internal routes answers. Raises ServiceUnavailable, whatever is wrong."""
+        identifier = context.request_id()
+        headers = [("Accept", "application/json")] + ([(context.HEADER, identifier)] if identifier else [])
+        try:
+            answer = self.exchange(Call("GET", target, headers), seconds)
+            if answer.status == 200:
+                return orjson.loads(answer.body)
+            log.warning("upstream does not tell", upstream=self.name, status=answer.status)
+        except (AppError, ValueError) as error:
+            log.warning("upstream does not tell", upstream=self.name, error=type(error).__name__)
+        raise ServiceUnavailable
 
     def _exchange(self, call: Call) -> Answer:
         failure: Exception = _NotSent()

@@ -1,5 +1,7 @@
 """The web process, run by gunicorn."""
 
+import atexit
+
 from chassis import logs
 from gateway.app import NAME, create_app
 from gateway.bootstrap import build
@@ -7,4 +9,8 @@ from gateway.config import Config
 
 config = Config.read_or_exit()
 logs.configure(NAME, "web", config.log_level)
-app = create_app(build(config))
+built = build(config)
+app = create_app(built)
+# here, for this is imported in the worker, after the fork
+built.feed.start()
+atexit.register(built.feed.stop)

@@ -2,25 +2,35 @@
 
 import http.client
 import json
+import os
+import shutil
+import signal
 import socket
 import socketserver
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from chassis.clock import new_id
+import pika
+
+from chassis import amqp
+from chassis.clock import instant_text, new_id, now
 from chassis.keys import secret_key
 from chassis.tokens import TokenIssuer
+from devkit.testing import CONTRACTS, JWT_SECRET, example, publish
+from devkit.waiting import eventually
 
-JWT_SECRET = "Kq7!only-for-tests-0f4b9c2e8d1a6357"
+FOLDER = Path(__file__).resolve().parents[1]
 
 
-def bearer(user_id: str = "ann", lifetime: timedelta = timedelta(minutes=15)) -> dict[str, str]:
-    claims = {"sid": new_id(), "role": "patient", "name": "Ann Lee", "email": "ann@clinic.example"}
+def bearer(user_id: str = "ann", lifetime: timedelta = timedelta(minutes=15), **more: Any) -> dict[str, str]:
+    claims = {"sid": new_id(), "role": "patient", "name": "Ann Lee", "email": "ann@clinic.example", **more}
     return {"Authorization": f"Bearer {TokenIssuer(secret_key(JWT_SECRET)).issue(user_id, claims, lifetime)}"}
 
 
@@ -37,13 +47,25 @@ class Heard:
 
 @dataclass
 class Service:
-    """A service that answers by the last segment of the path, and remembers what it heard."""
+    """A service that answers by the last segment of the path, and remembers what it heard.
+
+    Under /internal it tells of ``sessions`` and ``users`` that were revoked lately (its snapshots, seconds since
+    1970), and that whatever is not ``over`` is live and active; while it is ``away`` it hangs up there.
+    """
 
     port: int
     heard: list[Heard] = field(default_factory=list)
     connections: int = 0
-    over: Event = field(default_factory=Event)
+    ending: Event = field(default_factory=Event)
     ready: bool = True
+    sessions: dict[str, float] = field(default_factory=dict)
+    users: dict[str, float] = field(default_factory=dict)
+    over: set[str] = field(default_factory=set)
+    away: bool = False
+
+    def internal(self, name: str) -> dict[str, Any]:
+        snapshots = {"revocations": {"sessions": self.sessions}, "closures": {"users": self.users}}
+        return snapshots.get(name, {"live": name not in self.over, "active": name not in self.over})
 
     def heard_at(self, target: str) -> list[Heard]:
         return [request for request in self.heard if request.target == target]
@@ -60,10 +82,12 @@ class _Handler(socketserver.StreamRequestHandler):
             service.heard.append(request)
             name = request.target.partition("?")[0].rpartition("/")[2]
             if name == "ready" and not service.ready:
-                service.over.wait(20)
+                service.ending.wait(20)
                 return
             if name == "slow":
-                service.over.wait(20)
+                service.ending.wait(20)
+                return
+            if service.away and request.target.startswith("/internal/"):
                 return
             if name == "hang-up" or (name == "hang-up-if-used" and answered):
                 return
@@ -90,7 +114,10 @@ class _Handler(socketserver.StreamRequestHandler):
         return Heard(method, rest.rpartition(" ")[0], headers, body, number)
 
     def _answer(self, request: Heard) -> None:
-        content = json.dumps({"success": True, "message": "OK", "data": {"port": self.server.service.port}}).encode()
+        data: dict[str, Any] = {"success": True, "message": "OK", "data": {"port": self.server.service.port}}
+        if request.target.startswith("/internal/"):
+            data = self.server.service.internal(request.target.rpartition("/")[2])
+        content = json.dumps(data).encode()
         head = [
             "HTTP/1.1 200 OK",
             "Content-Type: application/json",
@@ -118,7 +145,7 @@ def serving() -> Iterator[Service]:
         server.service = Service(server.server_address[1])
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server.service
-        server.service.over.set()
+        server.service.ending.set()
         server.shutdown()
 
 
@@ -137,6 +164,26 @@ class Answer:
 class Gateway:
     port: int
     log: Path
+    process: "subprocess.Popen[bytes]"
+
+    def workers(self) -> list[int]:
+        """The processes that serve."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+    def ask_each_worker(self, target: str, headers: dict[str, str]) -> set[str]:
+        """The codes that the workers answer with, each asked while the others stand still ("" for a success)."""
+        codes = set()
+        for worker in self.workers():
+            others = [pid for pid in self.workers() if pid != worker]
+            for pid in others:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                codes.add(self.ask("GET", target, headers).json.get("code", ""))
+            finally:
+                for pid in others:
+                    os.kill(pid, signal.SIGCONT)
+        return codes
 
     def ask(self, method: str, target: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -149,6 +196,116 @@ class Gateway:
 
     def log_lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+
+@contextmanager
+def started(folder: Path, routes: dict[str, list[tuple[str, str, str]]], **env: str) -> Iterator[Gateway]:
+    """A gateway under gunicorn, from when it answers until the end of the block; its log is printed then."""
+    (folder / "routes").mkdir()
+    for service, declared in routes.items():
+        entries = [{"method": method, "path": path, "access": access} for method, path, access in declared]
+        (folder / "routes" / f"{service}.json").write_text(json.dumps(entries))
+    shutil.copy(CONTRACTS / "broadcasts.json", folder)
+    port, log = free_port(), folder / "log"
+    variables = {"PORT": str(port), "JWT_SECRET": JWT_SECRET, "CONTRACTS_DIR": str(folder), **env}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "gateway.wsgi:app"],
+            cwd=FOLDER,
+            env={**os.environ, "UPSTREAM_TIMEOUT_SECONDS": "1", **variables},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    gateway = Gateway(port, log, process)
+
+    def alive() -> bool:
+        assert process.poll() is None, log.read_text()
+        try:
+            return gateway.ask("GET", "/health/live").status == 200
+        except OSError:
+            return False
+
+    try:
+        eventually(alive, timeout=30)
+        yield gateway
+    finally:
+        process.terminate()
+        process.wait(40)
+        print(log.read_text())
+
+
+class Wire:
+    """A port that leads to a server, and can be cut as a server's end would: connections end, new ones are refused."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._ends: list[socket.socket] = []
+        self.port = free_port()
+        self.mend()
+
+    def mend(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        for end in (self._listener, *self._ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self._ends.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(self._target)
+                self._ends += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _carry(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+
+
+class Relays:
+    """The relays of auth-service and user-service, as far as the gateway hears them: ``pulsing`` says who pulses."""
+
+    def __init__(self, amqp_url: str) -> None:
+        self._url = amqp_url
+        self._ending = Event()
+        self._thread = Thread(target=self._pulse, daemon=True)
+        self.pulsing = {"auth-service", "user-service"}
+
+    def __enter__(self) -> "Relays":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def say(self, event: Any, *, source: str | None = None, kind: str | None = None) -> None:
+        """Publish an event, or anything else; fails if no gateway listens."""
+        publish(self._url, event, source=source, kind=kind)
+
+    def revoke(self, *session_ids: str, until: datetime | None = None) -> None:
+        end = instant_text(until or now() + timedelta(minutes=15))
+        self.say(example("session-revoked", sessionIds=list(session_ids), until=end))
+
+    def _pulse(self) -> None:
+        with pika.BlockingConnection(pika.URLParameters(self._url)) as connection:
+            channel = connection.channel()
+            for source in self.pulsing:
+                amqp.declare_source(channel, source, {})
+            while not self._ending.wait(0.1):
+                for source in set(self.pulsing):
+                    channel.basic_publish(amqp.exchange(source), amqp.PULSE, b"{}")
+                connection.process_data_events(0)
 
 
 def free_port() -> int:
