@@ -10,8 +10,14 @@ from auth_service.passwords import Passwords
 from auth_service.service import Service
 from auth_service.service.accounts import Accounts
 from auth_service.service.authentication import Authentication
+from auth_service.service.one_time_tokens import OneTimeTokens
+from auth_service.service.passwords import PasswordChanges
 from auth_service.service.sessions import Sessions
+from auth_service.service.throttle import Throttle
+from auth_service.service.verification import Verification
+from auth_service.store.attempts import Attempts
 from auth_service.store.credentials import Credentials
+from auth_service.store.one_time_tokens import OneTimeTokens as OneTimeTokenStore
 from auth_service.store.sessions import Sessions as SessionStore
 from chassis.audit import Audit
 from chassis.clock import now
@@ -53,16 +59,42 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
         refresh_lifetime=timedelta(days=config.refresh_token_days),
         clock=clock,
     )
-    passwords = Passwords()
-    authentication = Authentication(credentials=credentials, passwords=passwords, audit=Audit(database))
+    passwords = Passwords(
+        time_cost=config.argon2_time_cost, memory_kib=config.argon2_memory_kib, parallelism=config.argon2_parallelism
+    )
+    keys = [secret.encode() for secret in config.refresh_secrets()]
+    throttle = Throttle(Attempts(database), key=keys[0], on=config.rate_limits, clock=clock)
+    tokens = OneTimeTokens(OneTimeTokenStore(database), keys=keys, clock=clock)
+    tombstones = Tombstones(database)
+    authentication = Authentication(
+        credentials=credentials, passwords=passwords, throttle=throttle, audit=Audit(database)
+    )
     accounts = Accounts(
         database,
         credentials=credentials,
         sessions=sessions,
-        tombstones=Tombstones(database),
+        tombstones=tombstones,
         passwords=passwords,
         authentication=authentication,
+        tokens=tokens,
+        throttle=throttle,
         rpc=RpcClient(config.amqp_url),
         clock=clock,
     )
-    return Service(accounts=accounts, sessions=sessions)
+    changes = PasswordChanges(
+        database,
+        credentials=credentials,
+        sessions=sessions,
+        tokens=tokens,
+        tombstones=tombstones,
+        passwords=passwords,
+        authentication=authentication,
+        throttle=throttle,
+        clock=clock,
+    )
+    verification = Verification(
+        database, credentials=credentials, tokens=tokens, tombstones=tombstones, throttle=throttle, clock=clock
+    )
+    return Service(
+        accounts=accounts, sessions=sessions, passwords=changes, verification=verification, one_time_tokens=tokens
+    )

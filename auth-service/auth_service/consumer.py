@@ -2,9 +2,11 @@
 
 # the chassis patches the standard library, so it is imported before anything else
 # isort: off
-from chassis.consumer import event_handler, serve
+from chassis.consumer import event_handler, rpc, serve
 
 # isort: on
+
+from typing import Any
 
 from pymongo.client_session import ClientSession
 
@@ -37,6 +39,10 @@ class Consumer:
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         built.service.accounts.user_deleted(event, session)
+
+    @rpc
+    def one_time_token(self, request_id: str) -> dict[str, Any]:
+        return built.service.one_time_tokens.told(request_id)
 
 
 if __name__ == "__main__":

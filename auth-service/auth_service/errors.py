@@ -37,3 +37,19 @@ class NotDeleted(AppError):
     """Raised by user-service's answer; listed here for the document."""
 
     status, code, message = 409, "NOT_DELETED", "This account is not deleted: sign in."
+
+
+class TooManyAttempts(AppError):
+    status, code, message = 429, "TOO_MANY_ATTEMPTS", "Too many tries: wait a little."
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(seconds)}  # type: ignore[misc]  # per instance here: how long, each time
+
+
+class ResetTokenInvalid(AppError):
+    status, code, message = 401, "RESET_TOKEN_INVALID", "This link was used or has expired: ask for a new one."
+
+
+class VerificationTokenInvalid(AppError):
+    status, code, message = 401, "VERIFICATION_TOKEN_INVALID", "This link has expired: ask for a new one."

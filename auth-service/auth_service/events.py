@@ -2,7 +2,9 @@
 
 from datetime import datetime
 from functools import partial
+from typing import Literal
 
+from auth_service.one_time_tokens import Purpose
 from chassis import audit
 from chassis.clock import instant_text
 from chassis.events import Event, cloud_event
@@ -37,6 +39,51 @@ def refused_session(credential: Document | None, address: str | None, code: str)
         subject_id=credential["_id"] if credential else None,
         address=address,
         refused_for=code,
+    )
+
+
+def refused_password_change(credential: Document | None, address: str | None, code: str) -> Event:
+    """The audit's entry of a change that was refused: the present password was wrong."""
+    return _about(credential, "password.refused", address, refused_for=code)
+
+
+def password_changed(
+    credential: Document, at: datetime, by: Literal["CHANGE", "RESET"], address: str | None
+) -> list[Event]:
+    """What a new password is announced with, and its entry in the audit."""
+    data = {"userId": credential["_id"], "changedAt": instant_text(at), "by": by}
+    action = {"CHANGE": "password.changed", "RESET": "password.reset"}[by]
+    return [_event("password-changed", credential["_id"], data), _about(credential, action, address)]
+
+
+def email_verified(credential: Document, at: datetime) -> list[Event]:
+    """What a verified address is announced with, and its entry in the audit."""
+    data = {"userId": credential["_id"], "verifiedAt": instant_text(at)}
+    return [_event("email-verified", credential["_id"], data), _about(credential, "email.verified", None)]
+
+
+def one_time_token_requested(document: Document) -> Event:
+    """The wish for a mail, without the token: who sends the mail asks for it."""
+    data = {
+        "userId": document["userId"],
+        "requestId": document["_id"],
+        "expiresAt": instant_text(document["expiresAt"]),
+    }
+    kinds = {Purpose.RESET: "password-reset-requested", Purpose.VERIFY: "email-verification-requested"}
+    return _event(kinds[document["kind"]], document["_id"], data)
+
+
+def _about(credential: Document | None, action: str, address: str | None, refused_for: str | None = None) -> Event:
+    # who knows the password, or reads the account's mail, is taken for its user
+    who = credential or {}
+    return audit.entry(
+        SOURCE,
+        action,
+        actor_id=who.get("_id"),
+        actor_role=who.get("role"),
+        subject_id=who.get("_id"),
+        address=address,
+        refused_for=refused_for,
     )
 
 

@@ -1,12 +1,15 @@
 """argon2id, away from gevent's loop."""
 
 import os
+import secrets
+from base64 import b64encode
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache
 from typing import TypeVar
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from gevent import monkey
 from gevent.threadpool import ThreadPool
 
@@ -14,15 +17,15 @@ Result = TypeVar("Result")
 
 
 class Passwords:
-    """Hashes and verifies passwords: argon2id, 19 MiB, two passes, one lane (OWASP's cheat sheet, 2024)."""
+    """Hashes and verifies passwords: argon2id, by default 19 MiB, two passes, one lane (OWASP's cheat sheet)."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+    def __init__(self, *, time_cost: int = 2, memory_kib: int = 19 * 1024, parallelism: int = 1) -> None:
+        self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism)
 
-    @cached_property
-    def _nobody(self) -> str:
-        # made when first needed: the processes that check no password spare its memory
-        return self._hasher.hash("a password that nobody has")
+        # made, not computed: even the first check against it is the one computation that it stands for
+        salt, digest = (b64encode(secrets.token_bytes(size)).rstrip(b"=").decode() for size in (16, 32))
+        costs = f"m={memory_kib},t={time_cost},p={parallelism}"
+        self._nobody = f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
 
     def hash(self, password: str) -> str:
         return _offload(lambda: self._hasher.hash(password))
@@ -37,6 +40,18 @@ class Passwords:
                 return False
 
         return _offload(check)
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether a hash costs a guesser less than today's: in passes or in memory.
+
+        One that costs more stays: nobody's hash gets weaker by signing in.
+        """
+        was = extract_parameters(hashed)
+        return (
+            was.type is not Type.ID
+            or was.time_cost < self._hasher.time_cost
+            or was.memory_cost < self._hasher.memory_cost
+        )
 
 
 def _offload(work: Callable[[], Result]) -> Result:

@@ -24,6 +24,7 @@ def _address(text: str) -> str:
 Email = Annotated[str, Field(max_length=254, description="Compared without case."), AfterValidator(_address)]
 NewPassword = Annotated[str, Field(min_length=12, max_length=128, description="12-128 characters, any characters.")]
 Password = Annotated[str, Field(min_length=1, max_length=128)]
+OneTimeToken = Annotated[str, Field(min_length=1, max_length=256, description="As it was mailed.")]
 
 
 class SignupBody(Body):
@@ -47,6 +48,28 @@ class RecoverBody(Body):
 
 class RefreshBody(Body):
     refresh_token: str = Field(min_length=1, max_length=512)
+
+
+class ChangePasswordBody(Body):
+    current_password: Password
+    new_password: NewPassword
+
+
+class ForgotPasswordBody(Body):
+    email: Email
+
+
+class ResetPasswordBody(Body):
+    token: OneTimeToken
+    new_password: NewPassword
+
+
+class VerifyEmailBody(Body):
+    token: OneTimeToken
+
+
+class Verified(Shape):
+    email_verified: Literal[True]
 
 
 class TokenUser(Shape):

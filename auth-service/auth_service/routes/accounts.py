@@ -16,7 +16,7 @@ def routes(service: Service) -> Api:
         access=PUBLIC,
         status=201,
         returns=Tokens,
-        errors=[errors.EmailTaken],
+        errors=[errors.EmailTaken, errors.TooManyAttempts],
         message="Your account is ready.",
     )
     def sign_up(body: SignupBody) -> Document:
@@ -33,7 +33,12 @@ def routes(service: Service) -> Api:
         "/auth/login",
         access=PUBLIC,
         returns=Tokens,
-        errors=[errors.InvalidCredentials, errors.AccountDeleted, errors.AccountSuspended],
+        errors=[
+            errors.InvalidCredentials,
+            errors.TooManyAttempts,
+            errors.AccountDeleted,
+            errors.AccountSuspended,
+        ],
         message="Signed in.",
     )
     def log_in(body: LoginBody) -> Document:
@@ -44,7 +49,7 @@ def routes(service: Service) -> Api:
         "/auth/recover",
         access=PUBLIC,
         returns=Tokens,
-        errors=[errors.InvalidCredentials, errors.NotDeleted, errors.NotRecoverable],
+        errors=[errors.InvalidCredentials, errors.TooManyAttempts, errors.NotDeleted, errors.NotRecoverable],
         message="Your account is back.",
     )
     def recover(body: RecoverBody) -> Document:

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from auth_service.service.accounts import Accounts
+from auth_service.service.one_time_tokens import OneTimeTokens
+from auth_service.service.passwords import PasswordChanges
 from auth_service.service.sessions import Sessions
+from auth_service.service.verification import Verification
 
 
 @dataclass(frozen=True)
@@ -12,3 +15,6 @@ class Service:
 
     accounts: Accounts
     sessions: Sessions
+    passwords: PasswordChanges
+    verification: Verification
+    one_time_tokens: OneTimeTokens

@@ -9,9 +9,12 @@ from pymongo.errors import DuplicateKeyError
 from auth_service import events
 from auth_service.domain import Status, guessable
 from auth_service.errors import AccountDeleted, AccountSuspended, EmailTaken
+from auth_service.one_time_tokens import Purpose
 from auth_service.passwords import Passwords
 from auth_service.service.authentication import Authentication
+from auth_service.service.one_time_tokens import OneTimeTokens
 from auth_service.service.sessions import Device, Sessions
+from auth_service.service.throttle import Throttle
 from auth_service.store.credentials import Credentials
 from chassis.clock import instant_text, new_id
 from chassis.mongo import Database, Document
@@ -32,6 +35,8 @@ class Accounts:
         tombstones: Tombstones,
         passwords: Passwords,
         authentication: Authentication,
+        tokens: OneTimeTokens,
+        throttle: Throttle,
         rpc: RpcClient,
         clock: Callable[[], datetime],
     ) -> None:
@@ -41,24 +46,33 @@ class Accounts:
         self._tombstones = tombstones
         self._passwords = passwords
         self._authentication = authentication
+        self._tokens = tokens
+        self._throttle = throttle
         self._rpc = rpc
         self._now = clock
 
     def sign_up(self, *, email: str, password: str, name: str, role: str, device: Device) -> Document:
-        """Make an account and its first session. Raises EmailTaken, or ValidationFailed for a guessable password."""
+        """Make an account and its first session, and ask for the mail that verifies its address.
+
+        Raises EmailTaken, TooManyAttempts for who tries out which addresses are taken, or ValidationFailed for a
+        guessable password.
+        """
         if guessable(password, [email, *email.split("@"), *name.split()]):
             raise invalid("password", "is too easy to guess")
+        attempt = self._throttle.ask(device.ip)
         credential = self._new_credential(email, password, name, role)
         token, document = self._sessions.new(credential["_id"], device)
 
         def work(session: ClientSession) -> None:
             self._credentials.add(credential, session)
             self._sessions.add(document, session)
+            self._tokens.request(Purpose.VERIFY, credential["_id"], session)
 
         try:
             self._database.transact(work)
         except DuplicateKeyError:
             raise EmailTaken from None
+        attempt.succeeded()
         return self._sessions.tokens(credential, document, token)
 
     def ensure_admin(self, email: str, password: str) -> bool:
@@ -117,6 +131,10 @@ class Accounts:
         self._credentials.set_status(event.user_id, Status.ACTIVE, event.version, session)
 
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
+        credential = self._credentials.find(event.user_id, session)
+        if credential:
+            self._throttle.forget(credential["email"], session)
+        self._tokens.erase(event.user_id, session)
         self._credentials.erase(event.user_id, session)
         self._sessions.erase(event.user_id, session)
         self._tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
@@ -133,6 +151,8 @@ class Accounts:
             "status": Status.ACTIVE,
             "statusVersion": 0,
             "recoverableUntil": None,
+            "emailVerified": False,
+            "passwordVersion": 0,
             "passwordHash": self._passwords.hash(password),
             "createdAt": self._now(),
         }

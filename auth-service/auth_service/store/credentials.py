@@ -12,6 +12,7 @@ from pymongo.client_session import ClientSession
 
 from auth_service.domain import Status
 from chassis import outbox
+from chassis.events import Event
 from chassis.mongo import Database, Document
 
 COLLECTION = "credentials"
@@ -32,8 +33,8 @@ class Credentials:
         """Raises DuplicateKeyError if the address is taken."""
         self._credentials.insert_one(credential, session=session)
 
-    def by_email(self, email: str) -> Document | None:
-        return self._credentials.find_one({"email": email})
+    def by_email(self, email: str, session: ClientSession | None = None) -> Document | None:
+        return self._credentials.find_one({"email": email}, session=session)
 
     def find(self, user_id: str, session: ClientSession | None = None) -> Document | None:
         return self._credentials.find_one({"_id": user_id}, session=session)
@@ -64,6 +65,31 @@ class Credentials:
             session=session,
         )
         return applied.matched_count == 1
+
+    def replace_hash(self, user_id: str, outdated: str, renewed: str) -> None:
+        """Store the same password's new hash, unless the password was changed meanwhile."""
+        self._credentials.update_one({"_id": user_id, "passwordHash": outdated}, {"$set": {"passwordHash": renewed}})
+
+    def set_password(self, credential: Document, hashed: str, events: list[Event], session: ClientSession) -> bool:
+        """Replace the password and announce it; False if it is no longer the one of ``credential``."""
+        changed = self._credentials.update_one(
+            {"_id": credential["_id"], "passwordVersion": credential.get("passwordVersion")},
+            {
+                "$set": {"passwordHash": hashed},
+                "$inc": {"passwordVersion": 1},
+                "$push": outbox.announce(*events),
+            },
+            session=session,
+        )
+        return changed.matched_count == 1
+
+    def set_verified(self, user_id: str, events: list[Event], session: ClientSession | None = None) -> None:
+        """Mark the address as verified and announce it, if it was not."""
+        self._credentials.update_one(
+            {"_id": user_id, "emailVerified": {"$ne": True}},
+            {"$set": {"emailVerified": True}, "$push": outbox.announce(*events)},
+            session=session,
+        )
 
     def erase(self, user_id: str, session: ClientSession) -> None:
         self._credentials.delete_one({"_id": user_id}, session=session)
