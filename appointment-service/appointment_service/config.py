@@ -1,7 +1,9 @@
-"""What appointment-service reads from its environment: no more than every service with a database does."""
+"""What appointment-service reads from its environment."""
+
+from pydantic import Field
 
 from chassis.config import DataConfig
 
 
 class Config(DataConfig):
-    pass
+    require_verified_email: bool = Field(False, description="Whether only a patient with a verified address may book.")

@@ -3,6 +3,10 @@
 from chassis.errors import AppError
 
 
+class EmailNotVerified(AppError):
+    status, code, message = 403, "EMAIL_NOT_VERIFIED", "Verify your e-mail address first: see the mail we sent you."
+
+
 class DoctorNotFound(AppError):
     status, code, message = 404, "DOCTOR_NOT_FOUND", "There is no such doctor."
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator
 
 from appointment_service.domain.appointment import Actor, Status
 from appointment_service.domain.calendar import Calendar
+from chassis import audit
 from chassis.clock import instant_text
 from chassis.events import Event, cloud_event
 from chassis.mongo import Document
@@ -40,6 +41,18 @@ def announcement(appointment: Document, by: Actor) -> Event | None:
     return _event(kind, appointment["_id"], data)
 
 
+def cancellation_audited(appointment: Document, admin_id: str | None) -> Event:
+    """The audit's entry of an admin's cancelling."""
+    return audit.entry(
+        SOURCE,
+        "appointment.cancelled",
+        actor_id=admin_id,
+        actor_role=Actor.ADMIN,
+        subject_id=appointment["patientId"],
+        object_id=appointment["_id"],
+    )
+
+
 def _bookable(calendar: dict[str, Any]) -> dict[str, Any]:
     Calendar.from_dict(calendar)
     return calendar
@@ -55,16 +68,18 @@ class DoctorUpdated(EventData):
     calendar: Annotated[dict[str, Any], AfterValidator(_bookable)] | None
 
 
-class UserDeactivated(EventData):
-    user_id: str
-    version: int
+class UserStatus(EventData):
+    """What user-deactivated, -recovered, -suspended and -reinstated tell: the type says which it is."""
 
-
-class UserRecovered(EventData):
     user_id: str
+    role: str
     version: int
 
 
 class UserDeleted(EventData):
     user_id: str
     version: int
+
+
+class EmailVerified(EventData):
+    user_id: str

@@ -47,6 +47,7 @@ def routes(service: AppointmentService) -> Api:
         status=201,
         returns=Appointment,
         errors=[
+            errors.EmailNotVerified,
             errors.DoctorNotFound,
             errors.DoctorNotAccepting,
             errors.SlotUnavailable,
@@ -57,7 +58,7 @@ def routes(service: AppointmentService) -> Api:
     )
     def book(body: BookBody) -> Reply:
         """Book one of a doctor's slots."""
-        return _reply(service.book(identity().user_id, body.doctor_id, body.start, body.reason))
+        return _reply(service.book(identity(), body.doctor_id, body.start, body.reason))
 
     @api.get("/appointments", access=SELF, returns=Appointments)
     def appointments(query: AppointmentsQuery) -> Document:
@@ -78,7 +79,7 @@ def routes(service: AppointmentService) -> Api:
     def appointment(id: str) -> Reply:
         """An appointment with its history, for its patient, its doctor and admins."""
         found = service.appointment(identity(), id)
-        return Reply({**_appointment(found), "history": found["history"]}, headers=etag(found["version"]))
+        return Reply(_with_history(found), headers=etag(found["version"]))
 
     @api.post(
         "/appointments/<id>/cancel",
@@ -105,12 +106,31 @@ def routes(service: AppointmentService) -> Api:
     return api
 
 
+def exported(document: Document, user_id: str) -> Document:
+    """An appointment as the export tells one of its two people of it.
+
+    What is written there about the patient is the patient's; to the doctor it tells the doctor's own words only.
+    """
+    told = _with_history(document)
+    if document["patientId"] == user_id:
+        return told
+    history = [
+        entry if entry["by"] == user_id else {key: value for key, value in entry.items() if key != "reason"}
+        for entry in told["history"]
+    ]
+    return {**told, "reason": None, "history": history}
+
+
 def _reply(appointment: Document) -> Reply:
     return Reply(_appointment(appointment), headers=etag(appointment["version"]))
 
 
 def _appointment(document: Document) -> Document:
     return {"id": document["_id"], **{key: document[key] for key in _SHOWN}}
+
+
+def _with_history(document: Document) -> Document:
+    return {**_appointment(document), "history": document["history"]}
 
 
 def _after(cursor: str | None) -> tuple[datetime, str] | None:

@@ -99,7 +99,9 @@ class Appointment(Shape):
 class Change(Shape):
     status: Status
     at: datetime
-    by: str | None = Field(description="A user's id, or `system`; null once that person was erased.")
+    by: str | None = Field(
+        description="Its patient's or doctor's id, `admin` or `system`; null once that person was erased."
+    )
     reason: str | None = None
     start: datetime | None = Field(None, description="The start from then on, where the change set it.")
 

@@ -13,6 +13,7 @@ from appointment_service.bootstrap import Built, build
 from appointment_service.config import Config
 from chassis.clock import new_id, now
 from chassis.mongo import Document
+from chassis.schemas import EventData
 from devkit.testing import bearer, environment, example
 
 
@@ -57,19 +58,26 @@ class Clinic:
         """Handle a doctor-updated event as the consumer does."""
         data = example("doctor-updated", doctorId=doctor_id, version=version, **facts)["data"]
         event = events.DoctorUpdated.model_validate(data)
-        self.built.database.transact(lambda session: self.built.service.doctor_updated(event, session))
+        self.built.database.transact(lambda session: self.built.people.doctor_updated(event, session))
 
-    def tell(self, kind: str, user_id: str, version: int) -> None:
+    def tell(self, kind: str, user_id: str, version: int, role: str = "patient") -> None:
         """Handle an event of user-service as the consumer does."""
-        shapes = {
-            "user-deactivated": (events.UserDeactivated, self.built.service.user_deactivated),
-            "user-recovered": (events.UserRecovered, self.built.service.user_recovered),
-            "user-deleted": (events.UserDeleted, self.built.service.user_deleted),
+        people = self.built.people
+        shapes: dict[str, tuple[type[EventData], Callable[..., None]]] = {
+            "user-deactivated": (events.UserStatus, people.user_deactivated),
+            "user-recovered": (events.UserStatus, people.account_opened),
+            "user-suspended": (events.UserStatus, people.user_suspended),
+            "user-reinstated": (events.UserStatus, people.account_opened),
+            "user-deleted": (events.UserDeleted, people.user_deleted),
         }
-        shape, handle = shapes[kind]
-        event = shape.model_validate(example(kind, userId=user_id, version=version)["data"])
-        effect: Callable[..., None] = handle
+        shape, effect = shapes[kind]
+        event = shape.model_validate(example(kind, userId=user_id, version=version, role=role)["data"])
         self.built.database.transact(lambda session: effect(event, session))
+
+    def tell_verified(self, user_id: str) -> None:
+        """Handle an email-verified event as the consumer does."""
+        event = events.EmailVerified.model_validate(example("email-verified", userId=user_id)["data"])
+        self.built.database.transact(lambda session: self.built.people.email_verified(event, session))
 
     def book(self, patient_id: str, doctor_id: str, start: datetime, **more: Any) -> TestResponse:
         body = {"doctorId": doctor_id, "start": start.isoformat(), **more}

@@ -10,7 +10,7 @@ from chassis import amqp
 from chassis.clock import new_id
 from chassis.rpc import RpcClient
 from devkit.pytest_plugin import eventually
-from devkit.testing import assert_every_queue_is_consumed, example, publish, queue_state, running
+from devkit.testing import assert_every_queue_is_consumed, bearer, example, publish, queue_state, running
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,9 +76,55 @@ def test_a_job_settles_what_is_over(clinic: Any, amqp_url: str, noon: datetime) 
     clinic.clock.shift = timedelta(days=-5)
     booked = clinic.booked(new_id(), clinic.doctor(), noon - timedelta(days=3))
     answer = RpcClient(amqp_url).call("appointment-service", "advance_due", limit=50)
-    assert answer == {"completed": 1, "noShow": 0}
+    assert answer == {"completed": 1, "noShow": 0, "cancelled": 0}
     assert clinic.stored(booked)["status"] == "COMPLETED"
-    assert RpcClient(amqp_url).call("appointment-service", "advance_due") == {"completed": 0, "noShow": 0}
+    assert RpcClient(amqp_url).call("appointment-service", "advance_due") == {
+        "completed": 0,
+        "noShow": 0,
+        "cancelled": 0,
+    }
+
+
+def test_an_export_tells_both_of_an_appointment_and_each_their_own_words(
+    clinic: Any, amqp_url: str, noon: datetime
+) -> None:
+    doctor, patient = clinic.doctor(), new_id()
+    kept, gone = (
+        clinic.booked(patient, doctor, noon + number * timedelta(minutes=30), reason="my-visit") for number in range(2)
+    )
+    clinic.act("cancel", gone, bearer(doctor, "doctor"), json={"reason": "the-doctors-words"})
+    rpc = RpcClient(amqp_url)
+    told = rpc.call("appointment-service", "export_user", user_id=patient)["appointments"]
+    assert [item["id"] for item in told] == [kept["id"], gone["id"]]
+    seen = clinic.client.get(f"/api/v1/appointments/{gone['id']}", headers=bearer(patient)).json["data"]
+    assert told[1].keys() == seen.keys()
+    assert [item["reason"] for item in told] == ["my-visit"] * 2
+    assert told[1]["history"][-1]["reason"] == "the-doctors-words"
+    theirs = rpc.call("appointment-service", "export_user", user_id=doctor)["appointments"]
+    assert [item["patientId"] for item in theirs] == [patient] * 2
+    assert theirs[1]["history"][-1]["reason"] == "the-doctors-words"
+    assert "my-visit" not in repr(theirs)
+    assert rpc.call("appointment-service", "export_user", user_id=new_id()) == {"appointments": []}
+
+
+def test_what_a_patient_wrote_on_leaving_is_not_the_doctors_to_export(
+    clinic: Any, amqp_url: str, noon: datetime
+) -> None:
+    doctor, patient = clinic.doctor(), new_id()
+    clinic.act("cancel", clinic.booked(patient, doctor, noon), bearer(patient), json={"reason": "my-own-words"})
+    theirs = RpcClient(amqp_url).call("appointment-service", "export_user", user_id=doctor)
+    assert "my-own-words" not in repr(theirs)
+
+
+def test_a_doctor_who_is_suspended_and_a_patient_who_verifies(clinic: Any, amqp_url: str, noon: datetime) -> None:
+    doctor, patient = clinic.doctor(), new_id()
+    booked = clinic.booked(patient, doctor, noon)
+    publish(amqp_url, example("user-suspended", userId=doctor, role="doctor", version=2))
+    eventually(lambda: clinic.stored(booked)["status"] == "CANCELLED")
+    publish(amqp_url, example("user-reinstated", userId=doctor, role="doctor", version=3))
+    eventually(lambda: clinic.book(patient, doctor, noon).status_code == 201)
+    publish(amqp_url, example("email-verified", userId=patient))
+    eventually(lambda: clinic.built.database["calendars"].find_one({"_id": patient, "emailVerified": True}))
 
 
 @pytest.mark.parametrize(

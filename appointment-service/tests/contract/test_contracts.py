@@ -54,8 +54,11 @@ def test_what_has_no_event_is_not_announced(status: Status) -> None:
 @pytest.mark.parametrize(
     ("kind", "shape"),
     [
-        ("user-deactivated", events.UserDeactivated),
-        ("user-recovered", events.UserRecovered),
+        ("user-deactivated", events.UserStatus),
+        ("user-recovered", events.UserStatus),
+        ("user-suspended", events.UserStatus),
+        ("user-reinstated", events.UserStatus),
+        ("email-verified", events.EmailVerified),
         ("user-deleted", events.UserDeleted),
     ],
 )

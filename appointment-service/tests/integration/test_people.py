@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any
 
+import pytest
+
 from chassis.clock import new_id
 from devkit.testing import assert_valid, bearer
 
@@ -82,6 +84,82 @@ def test_a_deactivation_that_overtakes_the_first_calendar_holds(clinic: Any, noo
     assert clinic.book(new_id(), doctor, noon).status_code == 201
 
 
+def test_a_suspended_doctor_is_gone_and_the_patients_are_told(clinic: Any, noon: datetime) -> None:
+    doctor = clinic.doctor()
+    booked = clinic.booked(new_id(), doctor, noon)
+    clinic.tell("user-suspended", doctor, 2, role="doctor")
+    stored = clinic.stored(booked)
+    assert (stored["status"], stored["history"][-1]["by"]) == ("CANCELLED", "system")
+    told = stored["outbox"][-1]
+    assert_valid(told)
+    assert (told["type"], told["data"]["by"]) == ("appointment-cancelled", "system")
+    assert code(clinic.book(new_id(), doctor, noon)) == "DOCTOR_NOT_FOUND"
+    assert clinic.client.get(f"/api/v1/doctors/{doctor}/slots").status_code == 404
+    clinic.tell("user-reinstated", doctor, 3, role="doctor")
+    assert clinic.stored(booked)["status"] == "CANCELLED"
+    assert clinic.book(new_id(), doctor, noon).status_code == 201
+
+
+def test_a_suspended_patient_keeps_the_appointments_and_books_no_more(clinic: Any, noon: datetime) -> None:
+    doctor, patient = clinic.doctor(), new_id()
+    booked = clinic.booked(patient, doctor, noon)
+    clinic.tell("user-suspended", patient, 2)
+    assert clinic.stored(booked)["status"] == "BOOKED"
+    assert code(clinic.book(patient, doctor, noon + HALF_HOUR)) == "TOKEN_INVALID"
+    clinic.clock.shift = timedelta(minutes=2)
+    clinic.built.people.sweep(1000)
+    assert clinic.stored(booked)["status"] == "BOOKED"
+    clinic.tell("user-reinstated", patient, 3)
+    assert clinic.book(patient, doctor, noon + HALF_HOUR).status_code == 201
+
+
+@pytest.mark.parametrize("older", ["user-suspended", "user-deactivated"])
+@pytest.mark.parametrize("newer", ["user-reinstated", "user-recovered"])
+def test_a_closing_that_comes_after_the_opening_changes_nothing(
+    clinic: Any, noon: datetime, older: str, newer: str
+) -> None:
+    doctor = clinic.doctor()
+    clinic.tell(newer, doctor, 3, role="doctor")
+    booked = clinic.booked(new_id(), doctor, noon)
+    clinic.tell(older, doctor, 2, role="doctor")
+    assert clinic.stored(booked)["status"] == "BOOKED"
+
+
+@pytest.mark.parametrize(
+    ("closing", "opening"), [("user-suspended", "user-recovered"), ("user-deactivated", "user-reinstated")]
+)
+def test_an_opening_of_an_older_closing_does_not_open_a_newer_one(
+    clinic: Any, noon: datetime, closing: str, opening: str
+) -> None:
+    doctor = clinic.doctor()
+    clinic.tell(closing, doctor, 5, role="doctor")
+    clinic.tell(opening, doctor, 4, role="doctor")
+    assert code(clinic.book(new_id(), doctor, noon)) == "DOCTOR_NOT_FOUND"
+
+
+def test_a_doctor_whose_profile_is_suspended_has_no_appointments_to_come(clinic: Any, noon: datetime) -> None:
+    doctor = clinic.doctor(version=4)
+    booked = clinic.booked(new_id(), doctor, noon)
+    clinic.tell_doctor(doctor, 3, moderationStatus="SUSPENDED")
+    assert clinic.stored(booked)["status"] == "BOOKED", "older than what is held"
+    clinic.tell_doctor(doctor, 5, moderationStatus="SUSPENDED")
+    clinic.tell_doctor(doctor, 6, moderationStatus="SUSPENDED", accepting=False)
+    stored = clinic.stored(booked)
+    assert (stored["status"], stored["version"]) == ("CANCELLED", 2)
+    assert code(clinic.book(new_id(), doctor, noon)) == "DOCTOR_NOT_FOUND"
+    clinic.doctor(doctor, version=7)
+    assert clinic.stored(booked)["status"] == "CANCELLED"
+    assert clinic.book(new_id(), doctor, noon).status_code == 201
+
+
+def test_a_doctor_who_is_rejected_or_hidden_keeps_the_appointments(clinic: Any, noon: datetime) -> None:
+    doctor = clinic.doctor()
+    booked = clinic.booked(new_id(), doctor, noon)
+    clinic.tell_doctor(doctor, 2, moderationStatus="REJECTED")
+    clinic.tell_doctor(doctor, 3, visible=False)
+    assert clinic.stored(booked)["status"] == "BOOKED"
+
+
 def erased(clinic: Any, user_id: str, *, also: tuple[str, ...] = ()) -> None:
     """Nothing of the person is left but the id, where it marks the erasure and in what is yet to be announced."""
     database = clinic.built.database
@@ -95,6 +173,7 @@ def erased(clinic: Any, user_id: str, *, also: tuple[str, ...] = ()) -> None:
         "accountActive",
         "accountVersion",
         "version",
+        "sweepAt",
     }
     receipt = database["tombstones"].find_one({"_id": user_id})["outbox"][-1]
     assert_valid(receipt)

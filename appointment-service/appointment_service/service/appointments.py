@@ -1,10 +1,8 @@
-"""appointment-service's use cases."""
+"""Slots that can be booked, and appointments."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from itertools import chain
-
-from pymongo.client_session import ClientSession
 
 from appointment_service import errors, events
 from appointment_service.domain.appointment import (
@@ -20,13 +18,13 @@ from appointment_service.domain.calendar import Calendar
 from appointment_service.domain.claims import cells, claims
 from appointment_service.domain.errors import InvalidTransition
 from appointment_service.domain.slots import free, offered, slot_at
-from appointment_service.store import Store, Transition
+from appointment_service.service.changes import transition
+from appointment_service.store import AppointmentStore, CalendarStore, Transition
 from chassis.clock import new_id
 from chassis.errors import Conflict, NotFound, TokenInvalid, VersionMismatch
-from chassis.mongo import Database, Document
+from chassis.mongo import Document
 from chassis.schemas import invalid
 from chassis.tokens import Identity
-from chassis.tombstones import Tombstones, receipt
 
 _MOST_DAYS = 31
 _USUAL_DAYS = 7
@@ -36,10 +34,18 @@ _ATTEMPTS = 5
 class AppointmentService:
     """Slots that can be booked, and appointments."""
 
-    def __init__(self, database: Database, *, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        store: AppointmentStore,
+        calendars: CalendarStore,
+        clock: Callable[[], datetime],
+        require_verified_email: bool,
+    ) -> None:
         self._store = store
-        self._tombstones = Tombstones(database)
+        self._calendars = calendars
         self._now = clock
+        self._require_verified_email = require_verified_email
 
     # slots
 
@@ -49,7 +55,7 @@ class AppointmentService:
         Dates are the doctor's. Raises DoctorNotFound; ValidationFailed for no days, or more than 31.
         """
         now = self._now()
-        doctor = _listed(self._store.calendar(doctor_id))
+        doctor = _listed(self._calendars.calendar(doctor_id))
         calendar = Calendar.from_dict(doctor["calendar"]) if doctor["calendar"] else None
         first = first or now.astimezone(calendar.zone if calendar else UTC).date()
         last = last or date.fromordinal(min(first.toordinal() + _USUAL_DAYS - 1, date.max.toordinal()))
@@ -70,16 +76,20 @@ class AppointmentService:
 
     # appointments
 
-    def book(self, patient_id: str, doctor_id: str, start: datetime, reason: str | None) -> Document:
+    def book(self, who: Identity, doctor_id: str, start: datetime, reason: str | None) -> Document:
         """Book a slot. What is free is left to the database: the claims of two bookings never overlap.
 
-        Raises DoctorNotFound, DoctorNotAccepting, SlotUnavailable, SlotTaken, PatientBusy; TokenInvalid for a
-        patient whose account is closed while the token is still out.
+        Raises DoctorNotFound, DoctorNotAccepting, SlotUnavailable, SlotTaken, PatientBusy; EmailNotVerified where
+        that is required; TokenInvalid for a patient whose account is closed while the token is still out.
         """
-        now = self._now()
-        known = self._store.calendars([doctor_id, patient_id])
-        if patient_id in known and not known[patient_id]["accountActive"]:
+        now, patient_id = self._now(), who.user_id
+        known = self._calendars.calendars([doctor_id, patient_id])
+        patient = known.get(patient_id, {})
+        if not patient.get("accountActive", True):
             raise TokenInvalid
+        # the token is from before the verification, or the event is still under way: either is enough
+        if self._require_verified_email and not (who.email_verified or patient.get("emailVerified")):
+            raise errors.EmailNotVerified
         doctor = _listed(known.get(doctor_id))
         if not doctor["accepting"]:
             raise errors.DoctorNotAccepting
@@ -161,36 +171,11 @@ class AppointmentService:
         for held in self._store.due(now - UNATTENDED_AFTER, limit):
             outcome = due_outcome(held["status"], held["end"], now, Status(held["unattendedOutcome"]))
             if outcome:
-                settled[outcome].append(_transition(held, outcome, now, Actor.SYSTEM, Actor.SYSTEM))
+                settled[outcome].append(transition(held, outcome, now, Actor.SYSTEM))
         return {
             "completed": self._store.apply_all(settled[Status.COMPLETED]),
             "noShow": self._store.apply_all(settled[Status.NO_SHOW]),
         }
-
-    # what others announce
-
-    def doctor_updated(self, event: events.DoctorUpdated, session: ClientSession) -> None:
-        if self._tombstones.holds(event.doctor_id, session):
-            return
-        facts = event.model_dump(by_alias=True, exclude={"doctor_id", "version"})
-        self._store.put_calendar(event.doctor_id, event.version, facts, session)
-
-    def user_deactivated(self, event: events.UserDeactivated, session: ClientSession) -> None:
-        if self._tombstones.holds(event.user_id, session):
-            return
-        # an old event must not cancel what was booked after a recovery
-        if self._store.put_account(event.user_id, False, event.version, session):
-            self._cancel_all(event.user_id, self._now(), session)
-
-    def user_recovered(self, event: events.UserRecovered, session: ClientSession) -> None:
-        if not self._tombstones.holds(event.user_id, session):
-            self._store.put_account(event.user_id, True, event.version, session)
-
-    def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
-        self._cancel_all(event.user_id, None, session)
-        self._store.anonymise(event.user_id, session)
-        self._store.erase_calendar(event.user_id, event.version, session)
-        self._tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
 
     # steps
 
@@ -201,18 +186,12 @@ class AppointmentService:
             held = self.appointment(who, appointment_id)
             if expected not in (None, held["version"]):
                 raise VersionMismatch
-            now = self._now()
-            following = _decided(held, action, Actor(who.role), now)
-            changed = self._store.apply(_transition(held, following, now, who.user_id, Actor(who.role), reason))
+            now, actor = self._now(), Actor(who.role)
+            following = _decided(held, action, actor, now)
+            changed = self._store.apply(transition(held, following, now, actor, who.user_id, reason))
             if changed:
                 return changed
         raise Conflict
-
-    def _cancel_all(self, user_id: str, since: datetime | None, session: ClientSession) -> None:
-        now = self._now()
-        held = self._store.active_of(user_id, since, session)
-        changes = [_transition(item, Status.CANCELLED, now, Actor.SYSTEM, Actor.SYSTEM) for item in held]
-        self._store.apply_all(changes, session)
 
 
 def _listed(doctor: Document | None) -> Document:
@@ -243,10 +222,3 @@ def _decided(held: Document, action: Action, actor: Actor, now: datetime) -> Sta
     if action is Action.CANCEL and not may_cancel(held["start"], now, held["cancellationNoticeMinutes"], actor):
         raise errors.TooLateToCancel
     return following
-
-
-def _transition(
-    held: Document, status: Status, at: datetime, by: str, actor: Actor, reason: str | None = None
-) -> Transition:
-    changed = {**held, "status": status, "version": held["version"] + 1}
-    return Transition(held, status, at, by, reason, events.announcement(changed, actor))

@@ -1,60 +1,26 @@
-"""appointment-service's documents, indexes and questions.
-
-appointments: {_id, doctorId, patientId, start, end, timezone, status, version, reason, cancellationNoticeMinutes,
-               unattendedOutcome, claims?, history: [{status, at, by, reason?, start?}], createdAt, updatedAt,
-               outbox}
-calendars:    {_id: userId, accountActive, accountVersion, version, moderationStatus?, visible?, accepting?,
-               active?, calendar?}
-
-``claims`` is there exactly while the appointment is active, and its unique index is what makes double booking
-impossible (ADR 0001). A calendar has two sources, each applied only if newer than what is held of it:
-doctor-service (``version``) and user-service (``accountVersion``), so that an older ``doctor-updated`` does not
-revive a deactivated account. Whoever was ever deactivated or erased is there too, a patient without a calendar.
-"""
+"""The appointments' collection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateOne
+from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from appointment_service import errors
 from appointment_service.domain.appointment import ACTIVE, Status
 from appointment_service.domain.claims import collided
-from chassis import inbox, outbox, tombstones
+from appointment_service.store.indexes import APPOINTMENTS, BY_START, FALL_DUE
+from chassis import outbox
 from chassis.events import Event
 from chassis.mongo import Database, Document
 
-APPOINTMENTS = "appointments"
-CALENDARS = "calendars"
-OUTBOXES = (APPOINTMENTS, tombstones.COLLECTION)
-
-_BY_START = [("start", ASCENDING), ("_id", ASCENDING)]
-_FALL_DUE = [Status.BOOKED, Status.CHECKED_IN]
-
-INDEXES = {
-    APPOINTMENTS: [
-        IndexModel(
-            [("claims", ASCENDING)],
-            name="claims_unique",
-            unique=True,
-            partialFilterExpression={"claims": {"$exists": True}},
-        ),
-        IndexModel([("doctorId", ASCENDING), *_BY_START], name="of_doctor"),
-        IndexModel([("patientId", ASCENDING), *_BY_START], name="of_patient"),
-        IndexModel(_BY_START, name="by_start"),
-        IndexModel([("end", ASCENDING)], name="due", partialFilterExpression={"status": {"$in": _FALL_DUE}}),
-        outbox.INDEX,
-    ],
-    inbox.COLLECTION: [inbox.INDEX],
-    tombstones.COLLECTION: tombstones.INDEXES,
-}
-
 _LONGEST = timedelta(days=1)
 _BATCH = 500
-_UNSHOWN = {"claims": 0, "history": 0, "outbox": 0}
+_NEVER_SHOWN = {"claims": 0, "outbox": 0}
+_UNSHOWN = {**_NEVER_SHOWN, "history": 0}
+_OF_PERSON = (("patientId", "of_patient"), ("doctorId", "of_doctor"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +32,7 @@ class Transition:
     at: datetime
     by: str
     reason: str | None
-    announcement: Event | None
+    events: Sequence[Event]
 
     def condition(self) -> Document:
         """Matches the document as it was when this was decided."""
@@ -76,8 +42,8 @@ class Transition:
         """Status, version, history and event at once; time that is no longer held is free in the same write."""
         entry = {"status": self.status, "at": self.at, "by": self.by}
         push: Document = {"history": {**entry, "reason": self.reason} if self.reason else entry}
-        if self.announcement:
-            push |= outbox.announce(self.announcement)
+        if self.events:
+            push |= outbox.announce(*self.events)
         update: Document = {
             "$set": {"status": self.status, "updatedAt": self.at},
             "$inc": {"version": 1},
@@ -86,14 +52,11 @@ class Transition:
         return update if self.status in ACTIVE else {**update, "$unset": {"claims": ""}}
 
 
-class Store:
-    """The only place that talks to appointment-service's database."""
+class AppointmentStore:
+    """The only place that talks to the appointments' collection."""
 
     def __init__(self, database: Database) -> None:
         self._appointments = database[APPOINTMENTS]
-        self._calendars = database[CALENDARS]
-
-    # appointments
 
     def add(self, appointment: Document) -> None:
         """Insert an appointment. Raises SlotTaken or PatientBusy if any of its claims is held."""
@@ -161,18 +124,25 @@ class Store:
     def due(self, ended_by: datetime, limit: int) -> list[Document]:
         """Appointments that ended by then and that nobody settled, the longest due first."""
         found = self._appointments.find(
-            {"status": {"$in": _FALL_DUE}, "end": {"$lte": ended_by}}, _UNSHOWN, hint="due", limit=limit
+            {"status": {"$in": FALL_DUE}, "end": {"$lte": ended_by}}, _UNSHOWN, hint="due", limit=limit
         )
         return list(found.sort("end", ASCENDING))
 
     def active_of(self, user_id: str, since: datetime | None, session: ClientSession) -> list[Document]:
         """The user's active appointments, as patient or doctor, that start after ``since`` (None: all)."""
         found: list[Document] = []
-        for field, index in (("patientId", "of_patient"), ("doctorId", "of_doctor")):
+        for field, index in _OF_PERSON:
             where: Document = {field: user_id, "status": {"$in": list(ACTIVE)}}
             if since:
                 where["start"] = {"$gt": since}
             found += self._appointments.find(where, _UNSHOWN, hint=index, session=session)
+        return found
+
+    def all_of(self, user_id: str) -> list[Document]:
+        """All of the user's appointments, as patient or doctor, with their history, earliest start first."""
+        found: list[Document] = []
+        for field, index in _OF_PERSON:
+            found += self._appointments.find({field: user_id}, _NEVER_SHOWN, hint=index).sort(BY_START)
         return found
 
     def apply(self, transition: Transition) -> Document | None:
@@ -206,7 +176,7 @@ class Store:
                 {"by": {"$cond": [{"$eq": ["$$entry.by", person]}, None, "$$entry.by"]}},
             ]
         }
-        for field, index in (("patientId", "of_patient"), ("doctorId", "of_doctor")):
+        for field, index in _OF_PERSON:
             self._appointments.update_many(
                 {field: user_id},
                 [
@@ -222,42 +192,3 @@ class Store:
                 hint=index,
                 session=session,
             )
-
-    # calendars
-
-    def calendar(self, doctor_id: str) -> Document | None:
-        return self._calendars.find_one({"_id": doctor_id})
-
-    def calendars(self, user_ids: Sequence[str]) -> dict[str, Document]:
-        """{userId: what is held of that doctor's calendar, or of that user's account}."""
-        return {found["_id"]: found for found in self._calendars.find({"_id": {"$in": list(user_ids)}})}
-
-    def put_calendar(self, doctor_id: str, version: int, facts: Document, session: ClientSession) -> None:
-        """Set what doctor-service tells, unless something newer is held."""
-        unheard = {"accountActive": True, "accountVersion": 0}
-        self._put(doctor_id, "version", version, facts, unheard, session)
-
-    def put_account(self, user_id: str, active: bool, version: int, session: ClientSession) -> bool:
-        """Set what user-service tells; False if something newer is held."""
-        return self._put(user_id, "accountVersion", version, {"accountActive": active}, {"version": 0}, session)
-
-    def erase_calendar(self, user_id: str, version: int, session: ClientSession) -> None:
-        """Delete a calendar; what stays is that the account of this id is closed.
-
-        It stays because every writer of the calendar writes this document: a ``doctor-updated`` that races an
-        erasure conflicts with it and is handled again, where a deletion would let it bring the calendar back.
-        """
-        closed = {"accountActive": False, "accountVersion": version, "version": 0}
-        self._calendars.replace_one({"_id": user_id}, closed, upsert=True, session=session)
-
-    def _put(
-        self, key: str, name: str, version: int, facts: Document, unheard: Document, session: ClientSession
-    ) -> bool:
-        # Looked at first, since a refused upsert would end the transaction. That is no race: of two transactions
-        # that write one document the second fails and is repeated.
-        held = self._calendars.find_one({"_id": key}, {name: 1}, session=session)
-        if held and held[name] >= version:
-            return False
-        update = {"$set": {**facts, name: version}, "$setOnInsert": unheard}
-        self._calendars.update_one({"_id": key}, update, upsert=True, session=session)
-        return True

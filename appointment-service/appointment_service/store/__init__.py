@@ -1,0 +1,20 @@
+"""appointment-service's documents, indexes and questions.
+
+appointments: {_id, doctorId, patientId, start, end, timezone, status, version, reason, cancellationNoticeMinutes,
+               unattendedOutcome, claims?, history: [{status, at, by, reason?, start?}], createdAt, updatedAt,
+               outbox}
+calendars:    {_id: userId, accountActive, accountVersion, version, moderationStatus?, visible?, accepting?,
+               active?, calendar?, emailVerified?, sweepAt?}
+
+``claims`` is there exactly while the appointment is active, and its unique index is what makes double booking
+impossible (ADR 0001). A calendar has two sources, each applied only if newer than what is held of it:
+doctor-service (``version``) and user-service (``accountVersion``), so that an older ``doctor-updated`` does not
+revive a closed account. Whoever was ever deactivated, suspended, verified or erased is there too, a patient without
+a calendar. ``sweepAt`` is when to look again for what slipped in as the account was closed.
+"""
+
+from appointment_service.store.appointments import AppointmentStore, Transition
+from appointment_service.store.calendars import CalendarStore
+from appointment_service.store.indexes import APPOINTMENTS, CALENDARS, INDEXES, OUTBOXES
+
+__all__ = ["APPOINTMENTS", "CALENDARS", "INDEXES", "OUTBOXES", "AppointmentStore", "CalendarStore", "Transition"]

@@ -1,0 +1,32 @@
+"""The collections and their indexes."""
+
+from pymongo import ASCENDING, IndexModel
+
+from appointment_service.domain.appointment import Status
+from chassis import inbox, outbox, tombstones
+
+APPOINTMENTS = "appointments"
+CALENDARS = "calendars"
+OUTBOXES = (APPOINTMENTS, tombstones.COLLECTION)
+
+BY_START = [("start", ASCENDING), ("_id", ASCENDING)]
+FALL_DUE = [Status.BOOKED, Status.CHECKED_IN]
+
+INDEXES = {
+    APPOINTMENTS: [
+        IndexModel(
+            [("claims", ASCENDING)],
+            name="claims_unique",
+            unique=True,
+            partialFilterExpression={"claims": {"$exists": True}},
+        ),
+        IndexModel([("doctorId", ASCENDING), *BY_START], name="of_doctor"),
+        IndexModel([("patientId", ASCENDING), *BY_START], name="of_patient"),
+        IndexModel(BY_START, name="by_start"),
+        IndexModel([("end", ASCENDING)], name="due", partialFilterExpression={"status": {"$in": FALL_DUE}}),
+        outbox.INDEX,
+    ],
+    CALENDARS: [IndexModel([("sweepAt", ASCENDING)], name="sweep", sparse=True)],
+    inbox.COLLECTION: [inbox.INDEX],
+    tombstones.COLLECTION: tombstones.INDEXES,
+}
