@@ -6,6 +6,7 @@ from chassis.mongo import answer_503_when_away
 from chassis.web import create_flask
 from user_service import events
 from user_service.bootstrap import Built
+from user_service.internal import internal
 from user_service.routes import routes
 
 
@@ -13,7 +14,7 @@ def create_app(built: Built) -> Flask:
     return create_flask(
         events.SOURCE,
         built.config,
-        apis=routes(built.service),
+        apis=[*routes(built.service), internal(built.service)],
         checks={"mongodb": built.database.ping},
         unavailable=answer_503_when_away,
     )

@@ -8,6 +8,7 @@ from chassis.clock import now
 from chassis.inbox import Inbox
 from chassis.migrations import Migrator
 from chassis.mongo import Database
+from chassis.rpc import RpcClient
 from chassis.tombstones import Tombstones
 from user_service import events, store
 from user_service.config import Config
@@ -15,6 +16,8 @@ from user_service.service import Service
 from user_service.service.accounts import Accounts
 from user_service.service.audit import Audit
 from user_service.service.erasures import Erasures
+from user_service.service.exports import Exports
+from user_service.service.patients import Patients
 from user_service.service.profiles import Profiles
 from user_service.service.relations import Relations
 
@@ -37,27 +40,55 @@ def build(config: Config) -> Built:
 def make_service(config: Config, database: Database, clock: Callable[[], datetime]) -> Service:
     """The use cases, by this clock."""
     users, relations = store.users.Users(database), store.relations.Relations(database)
+    verifications, erasures = store.verifications.Verifications(database), store.erasures.Erasures(database)
     tombstones = Tombstones(database)
-    entries = store.audit.Entries(database)
+    entries, patients = store.audit.Entries(database), store.patients.Patients(database)
     audit = Audit(entries=entries, users=users, tombstones=tombstones, clock=clock)
-    profiles = Profiles(database, users=users, tombstones=tombstones, clock=clock)
+    profiles = Profiles(database, users=users, verifications=verifications, tombstones=tombstones, clock=clock)
     return Service(
         profiles=profiles,
         accounts=Accounts(
+            database,
             profiles,
+            audit,
             users=users,
+            erasures=erasures,
             tombstones=tombstones,
             window=timedelta(days=config.account_recovery_days),
             clock=clock,
         ),
         erasures=Erasures(
             database,
+            audit,
             users=users,
+            verifications=verifications,
+            entries=entries,
             relations=relations,
-            erasures=store.erasures.Erasures(database),
+            patients=patients,
+            erasures=erasures,
             tombstones=tombstones,
+            patience=timedelta(seconds=config.erasure_reannounce_seconds),
+            clock=clock,
+        ),
+        exports=Exports(
+            profiles,
+            audit,
+            patients=patients,
+            relations=relations,
+            entries=entries,
+            rpc=RpcClient(config.amqp_url),
             clock=clock,
         ),
         relations=Relations(relations=relations, tombstones=tombstones),
         audit=audit,
+        patients=Patients(
+            database,
+            profiles,
+            audit,
+            patients=patients,
+            users=users,
+            relations=relations,
+            tombstones=tombstones,
+            clock=clock,
+        ),
     )

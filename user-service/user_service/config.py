@@ -9,3 +9,6 @@ class Config(DataConfig):
     account_recovery_days: float = Field(
         30, gt=0, le=3650, allow_inf_nan=False, description="How long a deleted account can be recovered."
     )
+    erasure_reannounce_seconds: float = Field(
+        600, gt=0, allow_inf_nan=False, description="How long receipts may take before an erasure is announced again."
+    )

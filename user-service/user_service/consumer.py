@@ -47,6 +47,10 @@ class Consumer:
     def user_registered(self, event: events.UserRegistered, session: ClientSession) -> None:
         built.service.profiles.registered(event, session)
 
+    @event_handler("auth-service", "email-verified", events.EmailVerified)
+    def email_verified(self, event: events.EmailVerified, session: ClientSession) -> None:
+        built.service.profiles.email_verified(event, session)
+
     @event_handler("appointment-service", "appointment-booked", events.AppointmentChanged)
     def appointment_booked(self, event: events.AppointmentChanged, session: ClientSession) -> None:
         built.service.relations.relate(event, cancelled=False, session=session)
@@ -73,6 +77,10 @@ class Consumer:
     @rpc
     def purge_due_accounts(self, limit: int = 100) -> dict[str, Any]:
         return {"purged": built.service.erasures.purge_due(limit)}
+
+    @rpc
+    def reannounce_late_erasures(self, limit: int = 100) -> dict[str, Any]:
+        return {"reannounced": built.service.erasures.reannounce_late(limit)}
 
     @rpc
     def contact(self, user_id: str) -> dict[str, Any]:

@@ -2,16 +2,18 @@
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from user_service.errors import NotDeleted, NotRecoverable
+from chassis.clock import instant_text
+from user_service.errors import AccountDeleted, AccountSuspended, NotDeleted, NotRecoverable
 
 
 class Status(StrEnum):
     ACTIVE = "ACTIVE"
     DELETED = "DELETED"
+    SUSPENDED = "SUSPENDED"
 
 
 class Role(StrEnum):
@@ -43,9 +45,25 @@ def difference(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[st
     return {field: value for field, value in wanted.items() if present[field] != value}
 
 
+def check_open(status: Status, scheduled_deletion_at: datetime | None) -> None:
+    """Raises AccountSuspended, or AccountDeleted with the instant until which it can be recovered."""
+    if status == Status.SUSPENDED:
+        raise AccountSuspended
+    if status == Status.DELETED:
+        until = scheduled_deletion_at and instant_text(scheduled_deletion_at)
+        raise AccountDeleted(data={"recoverableUntil": until})
+
+
 def check_recoverable(status: Status, scheduled_deletion_at: datetime | None, now: datetime) -> None:
-    """Raises NotDeleted, or NotRecoverable from the very instant that the account was scheduled to go."""
+    """Raises AccountSuspended, NotDeleted, or NotRecoverable from the very instant that it was scheduled to go."""
+    if status == Status.SUSPENDED:
+        raise AccountSuspended
     if status != Status.DELETED or scheduled_deletion_at is None:
         raise NotDeleted
     if scheduled_deletion_at <= now:
         raise NotRecoverable
+
+
+def begun_somewhere(day: date, now: datetime) -> bool:
+    """Whether it is this day, or a later one, anywhere: the first zone to begin it is 14 hours before UTC."""
+    return day <= (now + timedelta(hours=14)).date()

@@ -12,8 +12,8 @@ from chassis.schemas import EventData
 from user_service.domain import Role
 
 SOURCE = "user-service"
-ERASERS = ("auth-service", "doctor-service", "appointment-service", "review-service", "scheduler-service")
-"""The services that must answer ``user-deleted`` with a receipt before an erasure is complete."""
+HOLDERS = ("auth-service", "doctor-service", "appointment-service", "review-service", "scheduler-service")
+"""The services that hold something about people: an erasure needs a receipt of each, an export the answer of each."""
 
 _event = partial(cloud_event, SOURCE)
 
@@ -32,10 +32,16 @@ def user_recovered(user: Document) -> Event:
     return _event("user-recovered", user["_id"], _whose(user))
 
 
-def user_deleted(user: Document) -> Event:
-    """``user`` is the document in its last version, which the purge counts as one change more."""
-    last = {**user, "version": user["version"] + 1}
-    return _event("user-deleted", user["_id"], _whose(last))
+def user_suspended(user: Document) -> Event:
+    return _event("user-suspended", user["_id"], _whose(user))
+
+
+def user_reinstated(user: Document) -> Event:
+    return _event("user-reinstated", user["_id"], _whose(user))
+
+
+def user_deleted(erasure: Document) -> Event:
+    return _event("user-deleted", erasure["_id"], _whose(erasure))
 
 
 def outliving(unpublished: Iterable[Event]) -> list[Event]:
@@ -46,8 +52,8 @@ def outliving(unpublished: Iterable[Event]) -> list[Event]:
     return [event for event in unpublished if event["type"] != "user-updated"]
 
 
-def _whose(user: Document) -> dict[str, Any]:
-    return {"userId": user["_id"], "role": user["role"], "version": user["version"]}
+def _whose(account: Document) -> dict[str, Any]:
+    return {"userId": account["_id"], "role": account["role"], "version": account["version"]}
 
 
 class UserRegistered(EventData):
@@ -56,6 +62,10 @@ class UserRegistered(EventData):
     name: str
     role: Role
     registered_at: datetime
+
+
+class EmailVerified(EventData):
+    user_id: str
 
 
 class AppointmentChanged(EventData):

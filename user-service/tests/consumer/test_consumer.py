@@ -102,7 +102,7 @@ def test_the_same_receipts_twice_take_effect_once(
     client.delete(ME, json={"reason": "OTHER"}, headers=bearer(user_id))
     make_due(built, user_id)
     assert ask(rpc, "purge_due_accounts") == {"purged": 1}
-    for service in events.ERASERS:
+    for service in events.HOLDERS:
         receipt = example("user-data-erased", source=service, userId=user_id, service=service)
         publish(amqp_url, receipt)
         publish(amqp_url, receipt)
@@ -111,7 +111,7 @@ def test_the_same_receipts_twice_take_effect_once(
             lambda name=service: queue_state(amqp_url, amqp.queue("user-service", name, "user-data-erased"))[0] == 0
         )
     complete = eventually(lambda: built.database["erasures"].find_one({"_id": user_id, "completedAt": {"$ne": None}}))
-    assert (complete["awaiting"], set(complete["receipts"])) == ([], set(events.ERASERS))
+    assert (complete["awaiting"], set(complete["receipts"])) == ([], set(events.HOLDERS))
 
 
 def test_the_same_event_twice_takes_effect_once(built: Built, amqp_url: str) -> None:

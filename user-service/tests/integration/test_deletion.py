@@ -4,11 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 from werkzeug.test import TestResponse
 
@@ -16,6 +17,7 @@ from chassis.clock import new_id, now
 from chassis.errors import AppError, NotFound
 from chassis.tokens import Identity
 from devkit.testing import assert_valid, bearer
+from devkit.waiting import holds_within
 from user_service import events
 from user_service.app import create_app
 from user_service.bootstrap import Built, make_service
@@ -40,7 +42,7 @@ def announced(holder: dict[str, Any] | None) -> list[str]:
     return [event["type"] for event in holder["outbox"]]
 
 
-def tombstone(built: Built, user_id: str) -> dict[str, Any] | None:
+def tombstone(built: Built, user_id: str) -> Any:
     return built.database["tombstones"].find_one({"_id": user_id})
 
 
@@ -192,6 +194,9 @@ def test_the_purge_erases_who_is_due_and_nobody_else(client: FlaskClient, built:
     assert user(built, active)
     assert built.database["relations"].distinct("_id", {"_id": {"$in": [theirs, others]}}) == [others]
     assert announced(tombstone(built, due)) == ["user-deactivated", "user-deleted"]
+    deactivated, purged = tombstone(built, due)["outbox"]
+    # newer than all that was announced before
+    assert purged["data"]["version"] > deactivated["data"]["version"]
     assert len(erasure(built, due)["awaiting"]) == 5
 
 
@@ -292,7 +297,7 @@ def test_an_erasure_is_complete_when_all_five_receipts_are_in(
 ) -> None:
     delete(due_at_once, user_id)
     fresh.service.erasures.purge_due(100)
-    *first, last = events.ERASERS
+    *first, last = events.HOLDERS
     for service in first:
         receive(fresh, user_id, service)
         receive(fresh, user_id, service)
@@ -300,7 +305,7 @@ def test_an_erasure_is_complete_when_all_five_receipts_are_in(
     receive(fresh, user_id, last)
     complete = erasure(fresh, user_id)
     assert complete["completedAt"]
-    assert set(complete["receipts"]) == set(events.ERASERS)
+    assert set(complete["receipts"]) == set(events.HOLDERS)
     receive(fresh, user_id, last)
     assert erasure(fresh, user_id) == complete
 
@@ -315,21 +320,30 @@ def test_receipts_at_once_are_all_counted(due_at_once: FlaskClient, fresh: Built
         receive(fresh, user_id, service)
 
     with ThreadPoolExecutor(5) as pool:
-        list(pool.map(enter, events.ERASERS))
+        list(pool.map(enter, events.HOLDERS))
     assert erasure(fresh, user_id)["awaiting"] == []
     assert erasure(fresh, user_id)["completedAt"]
 
 
-def test_a_receipt_takes_what_an_appointments_event_left_while_the_purge_ran(
+def test_a_purge_while_an_appointments_event_is_handled_leaves_nothing_of_it(
     due_at_once: FlaskClient, fresh: Built, user_id: str
 ) -> None:
     delete(due_at_once, user_id)
-    left = relate(fresh, doctor=new_id(), patient=user_id)
-    relation = fresh.database["relations"].find_one({"_id": left})
-    fresh.service.erasures.purge_due(100)
-    fresh.database["relations"].insert_one(relation)
-    receive(fresh, user_id, "appointment-service")
-    assert fresh.database["relations"].find_one({"_id": left}) is None
+    related, relation = Event(), {"doctor_id": new_id(), "patient_id": user_id, "appointment_id": new_id()}
+
+    def handle(session: ClientSession) -> None:
+        change = events.AppointmentChanged(**relation, version=1)
+        fresh.service.relations.relate(change, cancelled=False, session=session)
+        related.set()
+        # long enough for the purge to get as far as it can before this commits
+        holds_within(0.3, lambda: tombstone(fresh, user_id) is not None)
+
+    with ThreadPoolExecutor(1) as pool:
+        handling = pool.submit(fresh.database.transact, handle)
+        assert related.wait(10)
+        assert fresh.service.erasures.purge_due(100) == 1
+        handling.result()
+    assert fresh.database["relations"].count_documents({}) == 0
 
 
 # care relations and contact

@@ -1,4 +1,4 @@
-"""001_soft_delete_fields: forward, back, forward again; with users of before, and two runners at once."""
+"""Each migration: forward, back, forward again; with documents of before, and two runners at once."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +13,25 @@ from chassis.migrations import Migrator
 from chassis.mongo import Database
 from user_service import store
 
-NAME = "001_soft_delete_fields"
+SOFT_DELETE, CLOSURES = NAMES = ["001_soft_delete_fields", "002_closures_and_announcements"]
 THEN = datetime(2026, 3, 1, tzinfo=UTC)
+LATER = datetime(2026, 3, 2, tzinfo=UTC)
 MADE = {"status": "ACTIVE", "deletion": None, "scheduledDeletionAt": None}
-DELETED = {"status": "DELETED", "deletion": {"reason": "OTHER"}, "scheduledDeletionAt": THEN}
+DELETED = {"status": "DELETED", "deletion": {"requestedAt": THEN}, "scheduledDeletionAt": LATER}
+SUSPENDED = {**MADE, "status": "SUSPENDED", "suspension": {"reason": "No-shows.", "at": THEN}, "closedAt": THEN}
+OPEN: dict[str, Any] = {"suspension": None, "closedAt": None}
 BEFORE: dict[str, dict[str, Any]] = {
     "old": {},
     "half-way": {"status": "ACTIVE"},
     "new": MADE,
     "deleted": DELETED,
+    "suspended": SUSPENDED,
+}
+AFTER_001 = {"old": MADE, "half-way": MADE, "new": MADE, "deleted": DELETED, "suspended": SUSPENDED}
+AFTER_002 = {
+    **{name: {**MADE, **OPEN} for name in ("old", "half-way", "new")},
+    "deleted": {**DELETED, **OPEN, "closedAt": THEN},
+    "suspended": SUSPENDED,
 }
 
 
@@ -39,34 +49,39 @@ def migrator(database: Database) -> Migrator:
     return Migrator(database, "user_service.migrations", store.INDEXES)
 
 
-def fields(database: Database) -> dict[str, dict[str, Any]]:
-    users = database["users"].find()
-    return {user["_id"]: {key: value for key, value in user.items() if key not in ("_id", "email")} for user in users}
+def fields(database: Database, collection: str = "users") -> dict[str, dict[str, Any]]:
+    found = database[collection].find()
+    return {item["_id"]: {key: value for key, value in item.items() if key not in ("_id", "email")} for item in found}
 
 
-def history(database: Database) -> list[str]:
-    record = database["migrations"].find_one({"_id": NAME})
+def history(database: Database, name: str) -> list[str]:
+    record = database["migrations"].find_one({"_id": name})
     assert record
     return [entry["state"] for entry in record["history"]]
 
 
 def test_forward_back_and_forward_again(database: Database) -> None:
     run = migrator(database)
-    forward = {"old": MADE, "half-way": MADE, "new": MADE, "deleted": DELETED}
-    assert run.up() == [NAME]
-    assert fields(database) == forward
+    assert run.up() == NAMES
+    assert fields(database) == AFTER_002
     assert run.up() == []
-    assert run.down() == [NAME]
+    assert run.down() == [CLOSURES]
+    # why an account is suspended stays
+    assert fields(database) == AFTER_001
+    assert run.down() == [SOFT_DELETE]
     # a deleted account stays deleted
-    assert fields(database) == {"old": {}, "half-way": {}, "new": {}, "deleted": DELETED}
-    assert run.pending() == [NAME]
-    assert run.up() == [NAME]
-    assert fields(database) == forward
-    assert history(database) == ["applied", "reverted", "applied"]
+    kept = {"deleted": DELETED, "suspended": SUSPENDED}
+    assert fields(database) == {"old": {}, "half-way": {}, "new": {}, **kept}
+    assert run.pending() == NAMES
+    assert run.up() == NAMES
+    assert fields(database) == AFTER_002
+    assert [history(database, name) for name in NAMES] == [["applied", "reverted", "applied"]] * 2
 
 
-def test_each_way_is_safe_to_repeat(database: Database) -> None:
-    module = import_module(f"user_service.migrations.{NAME}")
+@pytest.mark.parametrize("name", NAMES)
+def test_each_way_is_safe_to_repeat(database: Database, name: str) -> None:
+    import_module(f"user_service.migrations.{SOFT_DELETE}").forward(database.db)
+    module = import_module(f"user_service.migrations.{name}")
     for step in (module.forward, module.back):
         step(database.db)
         once = fields(database)
@@ -74,8 +89,21 @@ def test_each_way_is_safe_to_repeat(database: Database) -> None:
         assert fields(database) == once
 
 
+def test_an_erasure_of_before_can_be_announced_again(database: Database) -> None:
+    known = {"role": "doctor", "startedAt": THEN, "awaiting": ["review-service"], "completedAt": None}
+    new = {**known, "version": 7, "announcements": 3, "announcedAt": LATER}
+    database["erasures"].insert_many([{"_id": "old", **known}, {"_id": "new", **new}])
+    run = migrator(database)
+    run.up()
+    last_version = import_module(f"user_service.migrations.{CLOSURES}").LAST_VERSION
+    told = {"announcements": 1, "announcedAt": THEN, "version": last_version}
+    assert fields(database, "erasures") == {"old": {**known, **told}, "new": new}
+    run.down()
+    assert fields(database, "erasures")["old"] == known
+
+
 def test_many_batches_reach_every_user(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = import_module(f"user_service.migrations.{NAME}")
+    module = import_module(f"user_service.migrations.{SOFT_DELETE}")
     monkeypatch.setattr(module, "BATCH", 7)
     for count in (0, 1, 6, 7, 8, 50):
         database["users"].delete_many({})
@@ -95,6 +123,6 @@ def test_of_two_runners_at_once_one_migrates(database: Database) -> None:
         return own.up()
 
     with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(start, range(2))) == [[], [NAME]]
-    assert history(database) == ["applied"]
-    assert fields(database)["old"] == MADE
+        assert sorted(pool.map(start, range(2))) == [[], NAMES]
+    assert history(database, SOFT_DELETE) == ["applied"]
+    assert fields(database) == AFTER_002

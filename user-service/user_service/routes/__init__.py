@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from flask import Blueprint
 
-from user_service.routes import admin, users
+from user_service.routes import admin, audit, patients, users
 from user_service.service import Service
 
 
 def routes(service: Service) -> Sequence[Blueprint]:
     """Every API of the service."""
-    return [users.routes(service), admin.routes(service)]
+    return [room.routes(service) for room in (users, patients, audit, admin)]

@@ -1,18 +1,18 @@
 """One's own account."""
 
 from chassis.api import DOCTOR, PATIENT, SELF, Api, Reply, expected_version, identity
-from chassis.errors import TokenInvalid, VersionMismatch
+from chassis.errors import ServiceUnavailable, TokenInvalid, VersionMismatch
 from chassis.mongo import Document
-from user_service.errors import AccountDeleted
+from user_service.errors import AccountDeleted, AccountSuspended
 from user_service.routes.rendering import versioned
-from user_service.schemas.users import Deactivated, DeletionBody, ProfileBody, User
+from user_service.schemas.users import Deactivated, DeletionBody, Export, ProfileBody, User
 from user_service.service import Service
 
 
 def routes(service: Service) -> Api:
     api = Api("users")
 
-    @api.get("/users/me", access=SELF, returns=User, errors=[AccountDeleted, TokenInvalid])
+    @api.get("/users/me", access=SELF, returns=User, errors=[AccountDeleted, AccountSuspended, TokenInvalid])
     def read_me() -> Reply:
         """One's own profile."""
         return versioned(service.profiles.own(identity()), User)
@@ -21,7 +21,7 @@ def routes(service: Service) -> Api:
         "/users/me",
         access=SELF,
         returns=User,
-        errors=[AccountDeleted, TokenInvalid, VersionMismatch],
+        errors=[AccountDeleted, AccountSuspended, TokenInvalid, VersionMismatch],
         message="Your profile is saved.",
     )
     def update_me(body: ProfileBody) -> Reply:
@@ -32,12 +32,23 @@ def routes(service: Service) -> Api:
         "/users/me",
         access=(PATIENT, DOCTOR),
         returns=Deactivated,
-        errors=[AccountDeleted, TokenInvalid],
+        errors=[AccountDeleted, AccountSuspended, TokenInvalid],
         message="Your account is deleted. You can recover it until the date given.",
     )
     def delete_me(body: DeletionBody) -> Document:
         """Delete one's own account; it can be recovered for a while."""
         user = service.accounts.delete(identity(), body.reason, body.comment)
         return {key: user[key] for key in ("status", "scheduledDeletionAt")}
+
+    @api.get(
+        "/users/me/export",
+        access=SELF,
+        returns=Export,
+        errors=[AccountDeleted, AccountSuspended, TokenInvalid, ServiceUnavailable],
+    )
+    def export_me() -> Reply:
+        """Everything that every service holds about oneself: the whole, or 503."""
+        exported = service.exports.export(identity())
+        return Reply(exported, headers={"Content-Disposition": 'attachment; filename="export.json"'})
 
     return api

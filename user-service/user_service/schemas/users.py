@@ -81,15 +81,31 @@ class User(Shape):
     version: int
 
 
+class SuspensionBody(Body):
+    reason: Text = Field(description="For other admins; the user is not told.")
+
+
+class ErasuresQuery(PageQuery):
+    open: bool | None = Field(None, description="Only those that await receipts, or only those that are complete.")
+
+
 class Deletion(Shape):
     reason: DeletionReason
     comment: str | None
     requested_at: datetime
 
 
+class Suspension(Shape):
+    reason: str
+    at: datetime
+    by: str = Field(description="The admin who suspended.")
+
+
 class UserForAdmin(User):
     deletion: Deletion | None
     scheduled_deletion_at: datetime | None
+    suspension: Suspension | None
+    closed_at: datetime | None = Field(description="When the account stopped being ACTIVE.")
 
 
 class Users(Shape):
@@ -102,11 +118,27 @@ class Deactivated(Shape):
     scheduled_deletion_at: datetime
 
 
+class Export(Shape):
+    """Everything that the suite holds about a user; what the parts hold is each service's own to say."""
+
+    exported_at: datetime
+    user_id: str
+    account: dict[str, Any]
+    patient_record: dict[str, Any] | None
+    care_relations: list[dict[str, Any]] = Field(description="Who has, or had, an appointment with whom.")
+    access_log: list[dict[str, Any]] = Field(description="Who did what to the user's account and things.")
+    services: dict[str, dict[str, Any]] = Field(description="By service: all that it holds.")
+
+
 class Erasure(Shape):
     id: str
     started_at: datetime
     awaiting: list[str] = Field(description="Services whose receipt is still out.")
+    receipts: dict[str, datetime] = Field(description="By service: when it erased.")
     completed_at: datetime | None
+    announcements: int = Field(description="How often the services were told.")
+    announced_at: datetime = Field(description="When they were told last.")
+    late: bool = Field(description="Whether receipts are out for longer than they should be.")
 
 
 class Erasures(Shape):

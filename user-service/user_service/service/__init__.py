@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from user_service.service.accounts import Accounts
 from user_service.service.audit import Audit
 from user_service.service.erasures import Erasures
+from user_service.service.exports import Exports
+from user_service.service.patients import Patients
 from user_service.service.profiles import Profiles
 from user_service.service.relations import Relations
 
@@ -16,5 +18,7 @@ class Service:
     profiles: Profiles
     accounts: Accounts
     erasures: Erasures
+    exports: Exports
     relations: Relations
     audit: Audit
+    patients: Patients

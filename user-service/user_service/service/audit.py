@@ -1,6 +1,7 @@
 """The audit: who did what to whom, in every service."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from pymongo.client_session import ClientSession
@@ -14,6 +15,14 @@ from user_service import events
 from user_service.store.audit import Entries, Filters
 from user_service.store.paging import Key
 from user_service.store.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something without a token of their own, such as recovering an account with its password."""
+
+    user_id: str
+    role: str
 
 
 class Audit:
@@ -31,7 +40,7 @@ class Audit:
         self,
         action: str,
         *,
-        actor: Identity | None,
+        actor: Identity | Actor | None,
         subject_id: str | None = None,
         object_id: str | None = None,
         refused_for: str | None = None,

@@ -5,40 +5,57 @@ from datetime import datetime
 
 from pymongo.client_session import ClientSession
 
-from chassis.clock import instant_text
 from chassis.errors import NotFound, TokenInvalid, VersionMismatch
 from chassis.mongo import Database, Document
 from chassis.tokens import Identity
 from chassis.tombstones import Tombstones
 from user_service import events
-from user_service.domain import Role, Status, difference, search_key, search_keys
-from user_service.errors import AccountDeleted
+from user_service.domain import Role, Status, check_open, difference, search_key, search_keys
 from user_service.store.paging import Key
 from user_service.store.users import Users
+from user_service.store.verifications import Verifications
 
 
 class Profiles:
     """Who the people are."""
 
     def __init__(
-        self, database: Database, *, users: Users, tombstones: Tombstones, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        *,
+        users: Users,
+        verifications: Verifications,
+        tombstones: Tombstones,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._users = users
+        self._verifications = verifications
         self._tombstones = tombstones
         self._now = clock
 
     def ensure(
-        self, user_id: str, *, email: str, name: str, role: str, at: datetime, session: ClientSession
+        self,
+        user_id: str,
+        *,
+        email: str,
+        name: str,
+        role: str,
+        at: datetime,
+        session: ClientSession,
+        email_verified: bool = False,
     ) -> Document | None:
         """The user, made with ``at`` as its beginning if there was none; None if it was erased for good.
 
         Both doors of a sign-up come here, its event and the first request; which is first does not matter.
-        The session's transaction is what keeps a purge at the same moment from being undone.
+        The fence of ``are_live`` keeps a verification at the same moment from missing the user, and this from
+        missing the verification.
         """
-        if self._tombstones.holds(user_id, session):
+        if not self._tombstones.are_live([user_id], session):
             return None
-        return self._users.ensure(_new_user(user_id, email, name, role, at), session)
+        verified = self._verifications.take(user_id, session) or email_verified
+        user = self._users.ensure(_new_user(user_id, email, name, role, at, verified), session)
+        return self._verify(user, session) if verified else user
 
     def registered(self, event: events.UserRegistered, session: ClientSession) -> None:
         """A sign-up made by its event."""
@@ -51,23 +68,51 @@ class Profiles:
             session=session,
         )
 
+    def email_verified(self, event: events.EmailVerified, session: ClientSession) -> None:
+        """The address was shown to be the user's: changed and announced once, kept in mind until there is a user."""
+        if not self._tombstones.are_live([event.user_id], session):
+            return
+        user = self._users.get(event.user_id, session)
+        if user is None:
+            self._verifications.keep(event.user_id, session)
+        else:
+            self._verify(user, session)
+
     def own(self, who: Identity) -> Document:
-        """The caller's user. Raises AccountDeleted, or TokenInvalid where the token outlived the user."""
-        user = self._users.get(who.user_id) or self._database.transact(
-            lambda session: self.ensure(
-                who.user_id, email=who.email, name=who.name, role=who.role, at=who.issued_at, session=session
+        """The caller's user, verified where the token says so.
+
+        Raises AccountDeleted, AccountSuspended, or TokenInvalid where the token outlived the user.
+        """
+        user = self._users.get(who.user_id)
+        if user is None or (who.email_verified and not user["emailVerified"]):
+            user = self._database.transact(
+                lambda session: self.ensure(
+                    who.user_id,
+                    email=who.email,
+                    name=who.name,
+                    role=who.role,
+                    at=who.issued_at,
+                    session=session,
+                    email_verified=who.email_verified,
+                )
             )
-        )
         if user is None:
             raise TokenInvalid
-        if user["status"] == Status.DELETED:
-            raise AccountDeleted(data={"recoverableUntil": instant_text(user["scheduledDeletionAt"])})
+        check_open(user["status"], user["scheduledDeletionAt"])
         return user
+
+    def check_open(self, who: Identity, session: ClientSession | None = None) -> None:
+        """Raises what ``own`` raises; a caller who is not known here yet passes, and is not made."""
+        user = self._users.get(who.user_id, session)
+        if user is not None:
+            check_open(user["status"], user["scheduledDeletionAt"])
+        elif self._tombstones.holds(who.user_id, session):
+            raise TokenInvalid
 
     def update(self, who: Identity, wanted: Document, expected: int | None) -> Document:
         """Set the fields of ``wanted``; what is so already is no change and announces nothing.
 
-        Raises VersionMismatch if ``expected`` is given and not current; AccountDeleted, TokenInvalid.
+        Raises VersionMismatch if ``expected`` is given and not current; what ``own`` raises.
         """
         while True:
             user = self.own(who)
@@ -95,12 +140,19 @@ class Profiles:
         prefix = None if beginning is None else search_key(beginning)
         return self._users.listed(status=status, role=role, prefix=prefix, after=after, limit=limit)
 
+    def _verify(self, user: Document, session: ClientSession) -> Document:
+        if user["emailVerified"]:
+            return user
+        changed = self._users.change(user, {"emailVerified": True}, events.user_updated, self._now(), session)
+        assert changed is not None  # read in this transaction, which a change from outside would have ended
+        return changed
 
-def _new_user(user_id: str, email: str, name: str, role: str, at: datetime) -> Document:
+
+def _new_user(user_id: str, email: str, name: str, role: str, at: datetime, email_verified: bool) -> Document:
     return {
         "_id": user_id,
         "email": email,
-        "emailVerified": False,
+        "emailVerified": email_verified,
         "name": name,
         "phone": None,
         "avatarUrl": None,
@@ -110,6 +162,8 @@ def _new_user(user_id: str, email: str, name: str, role: str, at: datetime) -> D
         "status": Status.ACTIVE,
         "deletion": None,
         "scheduledDeletionAt": None,
+        "suspension": None,
+        "closedAt": None,
         "createdAt": at,
         "updatedAt": at,
         "version": 1,

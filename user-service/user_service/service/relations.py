@@ -14,8 +14,8 @@ class Relations:
         self._tombstones = tombstones
 
     def relate(self, event: events.AppointmentChanged, *, cancelled: bool, session: ClientSession) -> None:
-        """Remember who has an appointment with whom, and whether it was cancelled."""
-        if any(self._tombstones.holds(person, session) for person in (event.doctor_id, event.patient_id)):
+        """Remember who has an appointment with whom, and whether it was cancelled; nothing of who was erased."""
+        if not self._tombstones.are_live((event.doctor_id, event.patient_id), session):
             return
         relation = {
             "_id": event.appointment_id,

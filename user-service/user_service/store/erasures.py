@@ -1,15 +1,27 @@
-"""erasures: {_id: userId, role, startedAt, awaiting: [service], receipts: {service: erasedAt}, completedAt}."""
+"""erasures: {_id: userId, role, version, startedAt, awaiting: [service], receipts: {service: erasedAt}, completedAt,
+announcements, announcedAt, outbox}
+
+version: the user's last; announcements: how often ``user-deleted`` was announced, announcedAt: when it was last.
+"""
 
 from datetime import datetime
 
-from pymongo import DESCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
+from chassis import outbox
+from chassis.events import Event
 from chassis.mongo import Database, Document
 from user_service.store.paging import Key, older
 
 COLLECTION = "erasures"
-INDEXES = [IndexModel([("startedAt", DESCENDING), ("_id", DESCENDING)], name="listing")]
+_NEWEST_FIRST = [("startedAt", DESCENDING), ("_id", DESCENDING)]
+INDEXES = [
+    IndexModel(_NEWEST_FIRST, name="listing"),
+    IndexModel([("completedAt", ASCENDING), *_NEWEST_FIRST], name="listing_by_completion"),
+    IndexModel([("completedAt", ASCENDING), ("announcedAt", ASCENDING)], name="late"),
+    outbox.INDEX,
+]
 
 
 class Erasures:
@@ -34,7 +46,27 @@ class Erasures:
             {"_id": user_id, "awaiting": [], "completedAt": None}, {"$set": {"completedAt": now}}, session=session
         )
 
-    def listed(self, after: Key | None, limit: int) -> list[Document]:
-        """Up to ``limit`` erasures, newest first, after the key (startedAt, id)."""
-        found = self._erasures.find(older("startedAt", after))
-        return list(found.sort([("startedAt", DESCENDING), ("_id", DESCENDING)]).limit(limit))
+    def unanswered(self, since: datetime, limit: int) -> list[Document]:
+        """Up to ``limit`` open erasures not announced after ``since``, longest waiting first."""
+        found = self._erasures.find({"completedAt": None, "announcedAt": {"$lte": since}})
+        return list(found.sort("announcedAt", ASCENDING).limit(limit))
+
+    def announce_again(self, erasure: Document, announcement: Event, at: datetime) -> bool:
+        """Announce an erasure once more; False if it was completed, or announced, since it was read."""
+        announced = self._erasures.update_one(
+            {"_id": erasure["_id"], "completedAt": None, "announcements": erasure["announcements"]},
+            {"$set": {"announcedAt": at}, "$inc": {"announcements": 1}, "$push": outbox.announce(announcement)},
+        )
+        return announced.matched_count == 1
+
+    def begun_since(self, instant: datetime) -> dict[str, datetime]:
+        """{user id: when} of the purges after ``instant``."""
+        found = self._erasures.find({"startedAt": {"$gt": instant}}, {"startedAt": 1})
+        return {erasure["_id"]: erasure["startedAt"] for erasure in found}
+
+    def listed(self, after: Key | None, limit: int, *, is_open: bool | None) -> list[Document]:
+        """Up to ``limit`` erasures, newest first, after the key (startedAt, id): open or complete ones, or all."""
+        wanted = older("startedAt", after)
+        if is_open is not None:
+            wanted["completedAt"] = None if is_open else {"$ne": None}
+        return list(self._erasures.find(wanted).sort(_NEWEST_FIRST).limit(limit))

@@ -31,6 +31,14 @@ class Relations:
         wanted = {"doctorId": doctor_id, "patientId": patient_id, "cancelled": False}
         return self._relations.find_one(wanted, {"_id": 1}) is not None
 
+    def of(self, user_id: str) -> list[Document]:
+        """Every relation of a person, as doctor or patient, oldest appointment first."""
+        return list(self._relations.find(_theirs(user_id)).sort("_id", ASCENDING))
+
     def forget(self, user_id: str, session: ClientSession) -> None:
         """Remove every relation of a person, as doctor or patient."""
-        self._relations.delete_many({"$or": [{"doctorId": user_id}, {"patientId": user_id}]}, session=session)
+        self._relations.delete_many(_theirs(user_id), session=session)
+
+
+def _theirs(user_id: str) -> Document:
+    return {"$or": [{"doctorId": user_id}, {"patientId": user_id}]}

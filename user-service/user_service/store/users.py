@@ -1,11 +1,12 @@
 """users: {_id: userId, email, emailVerified, name, phone, avatarUrl, locale, timezone, role, status,
-deletion, scheduledDeletionAt, createdAt, updatedAt, version, search, outbox}
+deletion, scheduledDeletionAt, suspension, closedAt, createdAt, updatedAt, version, search, outbox}
 
-deletion: null or {reason, comment, requestedAt}; search: [name, email] as they are compared.
+deletion: null or {reason, comment, requestedAt}; suspension: null or {reason, at, by}; closedAt: the instant that the
+account stopped being ACTIVE, null while it is; search: [name, email] as they are compared.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
@@ -29,6 +30,12 @@ INDEXES = [
         name="due_deletions",
         partialFilterExpression={"status": Status.DELETED},
     ),
+    # of those that are not ACTIVE: nulls are no instants
+    IndexModel(
+        [("closedAt", ASCENDING)],
+        name="closures",
+        partialFilterExpression={"closedAt": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}},
+    ),
     outbox.INDEX,
 ]
 
@@ -42,8 +49,8 @@ class Users:
     def __init__(self, database: Database) -> None:
         self._users = database[COLLECTION]
 
-    def get(self, user_id: str) -> Document | None:
-        return self._users.find_one({"_id": user_id})
+    def get(self, user_id: str, session: ClientSession | None = None) -> Document | None:
+        return self._users.find_one({"_id": user_id}, session=session)
 
     def names(self, user_ids: Iterable[str]) -> dict[str, str]:
         """The names of those of these users who are still there, by id."""
@@ -67,7 +74,12 @@ class Users:
         return stored
 
     def change(
-        self, user: Document, changes: Document, announce: Callable[[Document], Event], at: datetime
+        self,
+        user: Document,
+        changes: Document,
+        announce: Callable[[Document], Event],
+        at: datetime,
+        session: ClientSession | None = None,
     ) -> Document | None:
         """Write the next version of ``user`` with its event; None if it is no longer as it was read."""
         changes = {**changes, "updatedAt": at, "version": user["version"] + 1}
@@ -75,6 +87,7 @@ class Users:
         written = self._users.update_one(
             {"_id": user["_id"], "version": user["version"]},
             {"$set": changes, "$push": outbox.announce(announce(changed))},
+            session=session,
         )
         return changed if written.matched_count else None
 
@@ -96,6 +109,11 @@ class Users:
             wanted["search"] = {"$elemMatch": {"$gte": prefix, "$lt": prefix + _LAST_LETTER}}
         found = self._users.find(wanted).sort([("createdAt", DESCENDING), ("_id", DESCENDING)])
         return list(found.limit(limit))
+
+    def closed_since(self, instant: datetime) -> dict[str, datetime]:
+        """{user id: when} of the accounts that stopped being ACTIVE after ``instant`` and are not again."""
+        found = self._users.find({"closedAt": {"$gt": instant}, "status": {"$ne": Status.ACTIVE}}, {"closedAt": 1})
+        return {user["_id"]: user["closedAt"] for user in found}
 
     def due(self, now: datetime, limit: int) -> list[str]:
         """Ids of deleted users whose window has passed, longest waiting first."""
