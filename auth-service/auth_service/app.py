@@ -4,6 +4,7 @@ from flask import Flask
 
 from auth_service import events
 from auth_service.bootstrap import Built
+from auth_service.internal import internal
 from auth_service.routes import routes
 from chassis.mongo import answer_503_when_away
 from chassis.web import create_flask
@@ -13,7 +14,7 @@ def create_app(built: Built) -> Flask:
     return create_flask(
         events.SOURCE,
         built.config,
-        apis=routes(built.service),
+        apis=[*routes(built.service), internal(built.service)],
         checks={"mongodb": built.database.ping},
         unavailable=answer_503_when_away,
     )

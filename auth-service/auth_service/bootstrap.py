@@ -12,12 +12,14 @@ from auth_service.service.accounts import Accounts
 from auth_service.service.authentication import Authentication
 from auth_service.service.one_time_tokens import OneTimeTokens
 from auth_service.service.passwords import PasswordChanges
+from auth_service.service.revocations import Revocations
 from auth_service.service.sessions import Sessions
 from auth_service.service.throttle import Throttle
 from auth_service.service.verification import Verification
 from auth_service.store.attempts import Attempts
 from auth_service.store.credentials import Credentials
 from auth_service.store.one_time_tokens import OneTimeTokens as OneTimeTokenStore
+from auth_service.store.revocations import Revocations as RevocationStore
 from auth_service.store.sessions import Sessions as SessionStore
 from chassis.audit import Audit
 from chassis.clock import now
@@ -50,12 +52,19 @@ def build(config: Config) -> Built:
 def make_service(config: Config, database: Database, clock: Callable[[], datetime]) -> Service:
     """The use cases, by this clock."""
     credentials = Credentials(database)
+    access_lifetime = timedelta(minutes=config.access_token_minutes)
+    stored_sessions = SessionStore(database)
+    revocations = Revocations(
+        revocations=RevocationStore(database), sessions=stored_sessions, access_lifetime=access_lifetime, clock=clock
+    )
     sessions = Sessions(
-        sessions=SessionStore(database),
+        database,
+        sessions=stored_sessions,
         credentials=credentials,
+        revocations=revocations,
         issuer=TokenIssuer(config.signing_key()),
-        key=config.jwt_refresh_secret.get_secret_value().encode(),
-        access_lifetime=timedelta(minutes=config.access_token_minutes),
+        secrets=config.refresh_secrets(),
+        access_lifetime=access_lifetime,
         refresh_lifetime=timedelta(days=config.refresh_token_days),
         clock=clock,
     )
@@ -66,9 +75,8 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
     throttle = Throttle(Attempts(database), key=keys[0], on=config.rate_limits, clock=clock)
     tokens = OneTimeTokens(OneTimeTokenStore(database), keys=keys, clock=clock)
     tombstones = Tombstones(database)
-    authentication = Authentication(
-        credentials=credentials, passwords=passwords, throttle=throttle, audit=Audit(database)
-    )
+    audit = Audit(database)
+    authentication = Authentication(credentials=credentials, passwords=passwords, throttle=throttle, audit=audit)
     accounts = Accounts(
         database,
         credentials=credentials,
@@ -78,6 +86,7 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
         authentication=authentication,
         tokens=tokens,
         throttle=throttle,
+        audit=audit,
         rpc=RpcClient(config.amqp_url),
         clock=clock,
     )
@@ -96,5 +105,10 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
         database, credentials=credentials, tokens=tokens, tombstones=tombstones, throttle=throttle, clock=clock
     )
     return Service(
-        accounts=accounts, sessions=sessions, passwords=changes, verification=verification, one_time_tokens=tokens
+        accounts=accounts,
+        sessions=sessions,
+        revocations=revocations,
+        passwords=changes,
+        verification=verification,
+        one_time_tokens=tokens,
     )

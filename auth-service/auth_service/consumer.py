@@ -36,6 +36,14 @@ class Consumer:
     def user_recovered(self, event: events.UserRecovered, session: ClientSession) -> None:
         built.service.accounts.user_recovered(event, session)
 
+    @event_handler("user-service", "user-suspended", events.UserSuspended)
+    def user_suspended(self, event: events.UserSuspended, session: ClientSession) -> None:
+        built.service.accounts.user_suspended(event, session)
+
+    @event_handler("user-service", "user-reinstated", events.UserReinstated)
+    def user_reinstated(self, event: events.UserReinstated, session: ClientSession) -> None:
+        built.service.accounts.user_reinstated(event, session)
+
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         built.service.accounts.user_deleted(event, session)
@@ -43,6 +51,10 @@ class Consumer:
     @rpc
     def one_time_token(self, request_id: str) -> dict[str, Any]:
         return built.service.one_time_tokens.told(request_id)
+
+    @rpc
+    def export_user(self, user_id: str) -> dict[str, Any]:
+        return built.service.accounts.told(user_id)
 
 
 if __name__ == "__main__":

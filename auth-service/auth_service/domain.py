@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +24,20 @@ class Status(StrEnum):
     SUSPENDED = "SUSPENDED"
 
 
+class Reason(StrEnum):
+    """Why a session ended."""
+
+    LOGOUT = "LOGOUT"
+    LOGOUT_ALL = "LOGOUT_ALL"
+    ENDED = "ENDED"
+    TOKEN_REUSED = "TOKEN_REUSED"  # noqa: S105  a reason, no secret
+    TOO_MANY = "TOO_MANY"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105  likewise
+    PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105  likewise
+    SUSPENDED = "SUSPENDED"
+    DELETED = "DELETED"
+
+
 def guessable(password: str, known: list[str]) -> bool:
     """Whether fewer than about a million guesses find it (zxcvbn, https://doi.org/10.5555/3241094.3241108).
 
@@ -39,7 +54,8 @@ class RefreshToken:
 
     Each generation's secret is an HMAC of the one before, so the successor of a presented token can be told
     again without being stored, and any older token of the session can be proven genuine without keeping a list.
-    Only who holds JWT_REFRESH_SECRET can take the step.
+    Only who holds JWT_REFRESH_SECRET can take the step. When that changes, a session goes on under the new key from
+    its next generation, and records so (see `Chain`).
     """
 
     session_id: str
@@ -70,12 +86,33 @@ class RefreshToken:
         """HMAC-SHA-256, hexadecimal: all that is stored of a token."""
         return _mac(key, f"store\x00{self}").hex()
 
-    def led_to(self, key: bytes, generation: int, hashed: str) -> bool:
+    def led_to(self, chain: "Chain", generation: int, hashed: str) -> bool:
         """Whether this is the genuine ancestor of the session's token of ``generation`` with that hash."""
         token = self
         while token.generation < generation:
+            key = chain.key(token.generation + 1)
+            if key is None:
+                return False
             token = token.successor(key)
-        return token.generation == generation and hmac.compare_digest(token.hashed(key), hashed)
+        key = chain.key(generation)
+        return token.generation == generation and key is not None and hmac.compare_digest(token.hashed(key), hashed)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Under which key each generation of a session's tokens was made and hashed.
+
+    ``spans`` are (first generation, key id), rising. A key that is not among ``keys`` any more makes the tokens
+    of its span unprovable.
+    """
+
+    spans: Sequence[tuple[int, str]]
+    keys: Mapping[str, bytes]
+
+    def key(self, generation: int) -> bytes | None:
+        """The key of a generation, None if it is not known."""
+        identifier = next((kid for first, kid in reversed(self.spans) if first <= generation), "")
+        return self.keys.get(identifier)
 
 
 class Replay(StrEnum):
@@ -87,13 +124,13 @@ class Replay(StrEnum):
 
 
 def judge_replay(
-    presented: RefreshToken, key: bytes, *, generation: int, hashed: str, rotated_at: datetime, now: datetime
+    presented: RefreshToken, chain: Chain, *, generation: int, hashed: str, rotated_at: datetime, now: datetime
 ) -> Replay:
     """Judge a token that is not current, of a session whose current token is ``generation`` and ``hashed``.
 
     A stranger who knows the session's id cannot end it: only genuine ancestors count as reuse.
     """
-    if presented.generation >= generation or not presented.led_to(key, generation, hashed):
+    if presented.generation >= generation or not presented.led_to(chain, generation, hashed):
         return Replay.UNKNOWN
     if presented.generation == generation - 1 and now - rotated_at <= GRACE:
         return Replay.WITHIN_GRACE

@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
+from auth_service.domain import Reason
 from auth_service.one_time_tokens import Purpose
 from chassis import audit
 from chassis.clock import instant_text
@@ -29,8 +30,61 @@ def user_registered(credential: Document) -> Event:
     )
 
 
-def refused_session(credential: Document | None, address: str | None, code: str) -> Event:
-    """The audit's entry of a sign-in that was refused; whose it would have been, if that is known."""
+def session_revoked(revocation: Document) -> Event:
+    return _event(
+        "session-revoked",
+        revocation["userId"],
+        {
+            "userId": revocation["userId"],
+            "sessionIds": revocation["sessionIds"],
+            "reason": revocation["reason"],
+            "revokedAt": instant_text(revocation["at"]),
+            "until": instant_text(revocation["until"]),
+        },
+    )
+
+
+# entries of the audit
+
+
+def account_opened(credential: Document, address: str | None) -> Event:
+    return audit.entry(
+        SOURCE,
+        "account.opened",
+        actor_id=credential["_id"],
+        actor_role=credential["role"],
+        subject_id=credential["_id"],
+        address=address,
+    )
+
+
+def session_opened(credential: Document, document: Document) -> Event:
+    return audit.entry(
+        SOURCE,
+        "session.opened",
+        actor_id=credential["_id"],
+        actor_role=credential["role"],
+        subject_id=credential["_id"],
+        object_id=document["_id"],
+        address=document["ip"],
+    )
+
+
+def sessions_ended(revocation: Document, role: str | None) -> Event:
+    """Sessions were ended: by the user in that role, or by the suite itself."""
+    ended = revocation["sessionIds"]
+    return audit.entry(
+        SOURCE,
+        "session.reused" if revocation["reason"] == Reason.TOKEN_REUSED else "session.ended",
+        actor_id=revocation["userId"] if role else None,
+        actor_role=role,
+        subject_id=revocation["userId"],
+        object_id=ended[0] if len(ended) == 1 else None,
+    )
+
+
+def session_refused(credential: Document | None, address: str | None, code: str) -> Event:
+    """A sign-in was refused; whose it would have been, if that is known."""
     return audit.entry(
         SOURCE,
         "session.refused",
@@ -100,6 +154,16 @@ class UserDeactivated(EventData):
 
 
 class UserRecovered(EventData):
+    user_id: str
+    version: int
+
+
+class UserSuspended(EventData):
+    user_id: str
+    version: int
+
+
+class UserReinstated(EventData):
     user_id: str
     version: int
 

@@ -29,12 +29,12 @@ def routes(service: Service) -> Api:
     @api.post("/auth/logout", access=SELF, message="Signed out.")
     def log_out() -> None:
         """End this session."""
-        service.sessions.log_out(identity().user_id, identity().session_id)
+        service.sessions.log_out(identity())
 
     @api.post("/auth/logout-all", access=SELF, message="Signed out everywhere.")
     def log_out_everywhere() -> None:
         """End every session of the user."""
-        service.sessions.log_out_everywhere(identity().user_id)
+        service.sessions.log_out_everywhere(identity())
 
     @api.get("/auth/sessions", access=SELF, returns=Sessions)
     def sessions() -> dict[str, Any]:
@@ -46,7 +46,7 @@ def routes(service: Service) -> Api:
     @api.delete("/auth/sessions/<id>", access=SELF, errors=[NotFound], message="Session ended.")
     def end_session(id: str) -> None:
         """End one session."""
-        service.sessions.end(identity().user_id, id)
+        service.sessions.end(identity(), id)
 
     return api
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from auth_service.service.accounts import Accounts
 from auth_service.service.one_time_tokens import OneTimeTokens
 from auth_service.service.passwords import PasswordChanges
+from auth_service.service.revocations import Revocations
 from auth_service.service.sessions import Sessions
 from auth_service.service.verification import Verification
 
@@ -15,6 +16,7 @@ class Service:
 
     accounts: Accounts
     sessions: Sessions
+    revocations: Revocations
     passwords: PasswordChanges
     verification: Verification
     one_time_tokens: OneTimeTokens

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from auth_service import events
-from auth_service.domain import Status, guessable
+from auth_service.domain import Reason, Status, guessable
 from auth_service.errors import AccountDeleted, AccountSuspended, EmailTaken
 from auth_service.one_time_tokens import Purpose
 from auth_service.passwords import Passwords
@@ -16,11 +17,17 @@ from auth_service.service.one_time_tokens import OneTimeTokens
 from auth_service.service.sessions import Device, Sessions
 from auth_service.service.throttle import Throttle
 from auth_service.store.credentials import Credentials
+from chassis.audit import Audit
 from chassis.clock import instant_text, new_id
+from chassis.errors import AppError, ServiceUnavailable
+from chassis.export import told
 from chassis.mongo import Database, Document
-from chassis.rpc import RpcClient
+from chassis.rpc import Refused, RpcClient
 from chassis.schemas import invalid
 from chassis.tombstones import Tombstones, receipt
+
+_TRIES = 3
+"""A sign-in starts anew where the account changed while its password was being checked."""
 
 
 class Accounts:
@@ -37,6 +44,7 @@ class Accounts:
         authentication: Authentication,
         tokens: OneTimeTokens,
         throttle: Throttle,
+        audit: Audit,
         rpc: RpcClient,
         clock: Callable[[], datetime],
     ) -> None:
@@ -48,6 +56,7 @@ class Accounts:
         self._authentication = authentication
         self._tokens = tokens
         self._throttle = throttle
+        self._audit = audit
         self._rpc = rpc
         self._now = clock
 
@@ -62,6 +71,10 @@ class Accounts:
         attempt = self._throttle.ask(device.ip)
         credential = self._new_credential(email, password, name, role)
         token, document = self._sessions.new(credential["_id"], device)
+        credential["outbox"] += [
+            events.account_opened(credential, device.ip),
+            events.session_opened(credential, document),
+        ]
 
         def work(session: ClientSession) -> None:
             self._credentials.add(credential, session)
@@ -87,32 +100,54 @@ class Accounts:
         return True
 
     def log_in(self, email: str, password: str, device: Device) -> Document:
-        """Open a session. Raises InvalidCredentials alike for an unknown address and a wrong password."""
-        credential = self._authentication.by_password(email, password, device.ip)
-        if credential["status"] == Status.DELETED:
-            raise AccountDeleted(data={"recoverableUntil": instant_text(credential["recoverableUntil"])})
-        if credential["status"] == Status.SUSPENDED:
-            raise AccountSuspended
-        token, document = self._sessions.new(credential["_id"], device)
-        self._sessions.add(document)
-        return self._sessions.tokens(credential, document, token)
+        """Open a session.
+
+        Raises InvalidCredentials alike for an unknown address and a wrong password; AccountDeleted or AccountSuspended
+        to who knows the password.
+        """
+        for _ in range(_TRIES):
+            credential = self._authentication.by_password(email, password, device.ip)
+            if credential["status"] == Status.DELETED:
+                until = instant_text(credential["recoverableUntil"])
+                raise self._refused(credential, device, AccountDeleted(data={"recoverableUntil": until}))
+            if credential["status"] == Status.SUSPENDED:
+                raise self._refused(credential, device, AccountSuspended())
+            token, document = self._sessions.new(credential["_id"], device)
+            if self._database.transact(partial(self._sessions.open, credential, document)):
+                return self._sessions.tokens(credential, document, token)
+        raise ServiceUnavailable
 
     def recover(self, email: str, password: str, device: Device) -> Document:
-        """Bring a deleted account back and open a session.
+        """Bring a deleted account back and open a session; those of before stay ended.
 
         user-service knows whether and until when: it is asked now, since its event may not have come yet.
         Raises InvalidCredentials; NotRecoverable or NotDeleted as user-service answers; ServiceUnavailable.
         """
         credential = self._authentication.by_password(email, password, device.ip)
-        account = self._rpc.call("user-service", "recover_account", user_id=credential["_id"])
+        try:
+            account = self._rpc.call("user-service", "recover_account", user_id=credential["_id"])
+        except Refused as refused:
+            raise self._refused(credential, device, refused) from None
         token, document = self._sessions.new(credential["_id"], device)
 
-        def work(session: ClientSession) -> None:
+        def work(session: ClientSession) -> bool:
             self._credentials.set_status(credential["_id"], Status.ACTIVE, account["version"], session)
-            self._sessions.add(document, session)
+            # the deletion's own event, which ends them, may come only after this
+            self._sessions.revoke_all(credential["_id"], Reason.DELETED, session)
+            return self._sessions.open(credential, document, session)
 
-        self._database.transact(work)
+        if not self._database.transact(work):
+            # closed again, or given another password, within these milliseconds
+            raise ServiceUnavailable
         return self._sessions.tokens({**credential, "status": Status.ACTIVE}, document, token)
+
+    def told(self, user_id: str) -> Document:
+        """All that is kept about a person, but for hashes, JSON-ready."""
+        credential = self._credentials.find(user_id)
+        return {
+            "account": told(credential, "passwordHash", "outbox") if credential else None,
+            **self._sessions.told(user_id),
+        }
 
     # what user-service announces
 
@@ -125,10 +160,17 @@ class Accounts:
         )
         # an old event must not end the sessions that were opened after a recovery
         if applied:
-            self._sessions.revoke_all(event.user_id, "DELETED", session)
+            self._sessions.revoke_all(event.user_id, Reason.DELETED, session)
 
     def user_recovered(self, event: events.UserRecovered, session: ClientSession) -> None:
-        self._credentials.set_status(event.user_id, Status.ACTIVE, event.version, session)
+        self._open_again(event.user_id, event.version, Reason.DELETED, session)
+
+    def user_suspended(self, event: events.UserSuspended, session: ClientSession) -> None:
+        if self._credentials.set_status(event.user_id, Status.SUSPENDED, event.version, session):
+            self._sessions.revoke_all(event.user_id, Reason.SUSPENDED, session)
+
+    def user_reinstated(self, event: events.UserReinstated, session: ClientSession) -> None:
+        self._open_again(event.user_id, event.version, Reason.SUSPENDED, session)
 
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         credential = self._credentials.find(event.user_id, session)
@@ -141,6 +183,15 @@ class Accounts:
 
     # steps
 
+    def _open_again(self, user_id: str, version: int, closed_for: Reason, session: ClientSession) -> None:
+        if self._credentials.set_status(user_id, Status.ACTIVE, version, session):
+            # the event that closed the account may come only after this; no session was rightly opened since
+            self._sessions.revoke_all(user_id, closed_for, session)
+
+    def _refused(self, credential: Document, device: Device, error: AppError) -> AppError:
+        self._audit.record(events.session_refused(credential, device.ip, error.code))
+        return error
+
     def _new_credential(self, email: str, password: str, name: str, role: str) -> Document:
         credential: Document = {
             "_id": new_id(),
@@ -152,8 +203,8 @@ class Accounts:
             "statusVersion": 0,
             "recoverableUntil": None,
             "emailVerified": False,
-            "passwordVersion": 0,
             "passwordHash": self._passwords.hash(password),
+            "sessionsVersion": 0,
             "createdAt": self._now(),
         }
         return {**credential, "outbox": [events.user_registered(credential)]}

@@ -24,7 +24,7 @@ class Authentication:
         self._audit = audit
 
     def by_password(
-        self, email: str, password: str, address: str | None, refusal: Refusal = events.refused_session
+        self, email: str, password: str, address: str | None, refusal: Refusal = events.session_refused
     ) -> Document:
         """The credential, whatever its status, of who signs in from ``address``; ``refusal`` makes the audit's entry.
 

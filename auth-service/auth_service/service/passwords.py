@@ -6,7 +6,7 @@ from datetime import datetime
 from pymongo.client_session import ClientSession
 
 from auth_service import events
-from auth_service.domain import guessable
+from auth_service.domain import Reason, guessable
 from auth_service.errors import InvalidCredentials, ResetTokenInvalid
 from auth_service.one_time_tokens import Purpose
 from auth_service.passwords import Passwords
@@ -70,7 +70,7 @@ class PasswordChanges:
                 # changed or reset meanwhile: what was proven is no longer the password
                 raise InvalidCredentials
             self._tokens.void(user_id, Purpose.RESET, session)
-            self._sessions.revoke_all(user_id, "PASSWORD_CHANGED", session, except_id=session_id)
+            self._sessions.revoke_all(user_id, Reason.PASSWORD_CHANGED, session, except_id=session_id)
 
         self._database.transact(work)
 
@@ -115,7 +115,7 @@ class PasswordChanges:
             self._credentials.set_verified(user_id, verified, session)
             self._credentials.set_password(present, hashed, announced, session)
             self._tokens.void(user_id, Purpose.RESET, session)
-            self._sessions.revoke_all(user_id, "PASSWORD_RESET", session)
+            self._sessions.revoke_all(user_id, Reason.PASSWORD_RESET, session)
 
         self._database.transact(work)
         attempt.succeeded()

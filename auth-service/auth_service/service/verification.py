@@ -41,7 +41,7 @@ class Verification:
         credential = self._credentials.find(user_id)
         if credential is None:
             raise TokenInvalid
-        if credential["emailVerified"] or not self._throttle.may_mail(Purpose.VERIFY, credential["email"]):
+        if credential.get("emailVerified") or not self._throttle.may_mail(Purpose.VERIFY, credential["email"]):
             return
 
         def work(session: ClientSession) -> None:

@@ -1,8 +1,9 @@
 """credentials: {_id: userId, email, name, nameVersion, role, status, statusVersion, recoverableUntil, passwordHash,
-              createdAt, outbox}
+              emailVerified, sessionsVersion, createdAt, outbox}
 
 ``nameVersion`` and ``statusVersion`` are versions of user-service's document, the source of both: each is applied
-only if it is newer, apart from the other, since an event tells one of them.
+only if it is newer, apart from the other, since an event tells one of them. ``sessionsVersion`` rises with each
+session that is opened and each act that ends all of them: so that the one conflicts with the other.
 """
 
 from datetime import datetime
@@ -90,6 +91,23 @@ class Credentials:
             {"$set": {"emailVerified": True}, "$push": outbox.announce(*events)},
             session=session,
         )
+
+    def let_in(self, credential: Document, announcement: Event, session: ClientSession) -> bool:
+        """Whether the account is open and has the password that was checked, and stays so until this commits."""
+        passed = self._credentials.update_one(
+            {"_id": credential["_id"], "status": Status.ACTIVE, "passwordVersion": credential.get("passwordVersion")},
+            {"$inc": {"sessionsVersion": 1}, "$push": outbox.announce(announcement)},
+            session=session,
+        )
+        return passed.matched_count == 1
+
+    def fence_sessions(self, user_id: str, session: ClientSession) -> None:
+        """Let no session be opened between what this transaction has read and its commit.
+
+        A session that is inserted meanwhile is not among those that it sees and ends: two transactions that write
+        different documents can both commit (write skew), so both write this one.
+        """
+        self._credentials.update_one({"_id": user_id}, {"$inc": {"sessionsVersion": 1}}, session=session)
 
     def erase(self, user_id: str, session: ClientSession) -> None:
         self._credentials.delete_one({"_id": user_id}, session=session)

@@ -1,0 +1,22 @@
+"""What the gateway asks: plain JSON, under a path that no route of the gateway leads to."""
+
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+
+from auth_service.service import Service
+
+
+def internal(service: Service) -> Blueprint:
+    blueprint = Blueprint("internal", __name__, url_prefix="/internal")
+
+    @blueprint.get("/revocations")
+    def revocations() -> ResponseReturnValue:
+        """{"sessions": {id: until, seconds since 1970}}: all that ended and whose access tokens may still be out."""
+        return jsonify(sessions=service.revocations.in_force())
+
+    @blueprint.get("/sessions/<session_id>")
+    def session(session_id: str) -> ResponseReturnValue:
+        """{"live": bool}: whether a session goes on, and its account is open."""
+        return jsonify(live=service.sessions.is_live(session_id))
+
+    return blueprint
