@@ -32,7 +32,9 @@ class Day:
         self.booking(patient, doctor)
         self.rush(doctor)
         self.visit(patient, doctor)
+        self.record(patient, doctor, admin)
         self.followers(patient, doctor)
+        self.devices(patient, admin)
         self.leaving_and_coming_back(patient)
         self.night(admin)
 
@@ -142,6 +144,38 @@ class Day:
         patient.call("DELETE", f"/doctors/{doctor.id}/follow").expect(200)
         self._check(self.gateway.call("GET", f"/doctors/{doctor.id}").data["followers"] == 0, "nobody follows")
         self._seen("and unfollows")
+
+    def record(self, patient: Person, doctor: Person, admin: Person) -> None:
+        self._step("The patient's record is seen by who treats her, and she sees who looked")
+        stranger = self.gateway.sign_up("Dan Oh", role="doctor")
+        saved = patient.put("/patients/me", {"bloodGroup": "A-", "allergies": ["Penicillin"]}).expect(200).data
+        self._seen(f"she notes {saved['allergies'][0]}, version {saved['version']}")
+        path = f"/patients/{patient.id}"
+        shown = eventually("the doctor to see the record", lambda: doctor.get(path).expect(200)).data
+        self._seen(f"her doctor reads it: {shown['allergies'][0]}")
+        self._seen(f"another doctor: {stranger.get(path).expect(404).code}")
+        log = patient.get("/users/me/access-log").expect(200).data["items"]
+        looked = [(item["actor"]["name"], item["refusedFor"]) for item in log if item["action"] == "patient.read"]
+        self._check(("Ben Ito", None) in looked and ("Dan Oh", "NOT_FOUND") in looked, f"both looks are told: {looked}")
+        self._seen(f"she sees that {len(looked)} times somebody looked, and who was refused")
+        admin.get(f"/admin/audit?subjectId={patient.id}&action=patient.read").expect(200)
+        parts = patient.get("/users/me/export").expect(200).data["services"]
+        self._seen(f"and what the suite holds about her, from {', '.join(parts)} and user-service")
+
+    def devices(self, patient: Person, admin: Person) -> None:
+        self._step("A device is signed out, an account is suspended")
+        laptop = self.gateway.log_in(patient.email, patient.password)
+        self._seen(f"{len(patient.get('/auth/sessions').expect(200).data['items'])} devices are signed in")
+        patient.call("DELETE", f"/auth/sessions/{laptop.tokens['sessionId']}").expect(200)
+        eventually("its token to be refused", lambda: laptop.get("/users/me").expect(401, "TOKEN_REVOKED"))
+        self._seen(f"one is ended from the other: its access token is refused; here: {patient.get('/users/me').status}")
+        troll = self.gateway.sign_up("Eve Roe")
+        admin.post(f"/admin/users/{troll.id}/suspend", {"reason": "Abusive messages."}).expect(200)
+        eventually("the token to be refused", lambda: troll.get("/users/me").expect(401, "TOKEN_REVOKED"))
+        eventually("the login to be refused", lambda: troll.log_in().expect(403, "ACCOUNT_SUSPENDED"))
+        admin.post(f"/admin/users/{troll.id}/reinstate").expect(200)
+        eventually("the login", lambda: troll.log_in().expect(200))
+        self._seen("a suspended account is out within a second, and in again once it is reinstated")
 
     def leaving_and_coming_back(self, patient: Person) -> None:
         self._step("The patient deletes her account, and changes her mind")
