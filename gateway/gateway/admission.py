@@ -1,6 +1,7 @@
 """Whether a verified token still counts: by what is known here while that is fresh, else by asking who decides."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
@@ -24,10 +25,11 @@ _MOST_ANSWERS = 10_000
 class Questions:
     """Asks a service about one id at a time; an answer stands for a second, and so does having got none."""
 
-    def __init__(self, upstream: Upstream, path: str, name: str) -> None:
+    def __init__(self, upstream: Upstream, path: str, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._upstream = upstream
         self._path = path
         self._name = name
+        self._clock = clock
         # the oldest first
         self._asked: dict[str, _Asked] = {}
         self._lock = Lock()
@@ -36,9 +38,12 @@ class Questions:
     def service(self) -> str:
         return self._upstream.name
 
+    def __len__(self) -> int:
+        return len(self._asked)
+
     def ask(self, identifier: str) -> bool:
         """The answer, at most a second old. Raises ServiceUnavailable if there is none to be had."""
-        now = time.monotonic()
+        now = self._clock()
         mine = None
         with self._lock:
             asked = self._asked.get(identifier)

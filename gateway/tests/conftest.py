@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from stand_ins import Gateway, Service, free_port, serving, started
+from stand_ins import Gateway, Service, Wire, free_port, serving, started
 
 ROUTES = {
     "doctor-service": [("GET", "/doctors/me", "doctor"), ("GET", "/doctors/{id}", "public")],
@@ -44,3 +44,11 @@ def gateway(users: Service, doctors: Service, tmp_path_factory: pytest.TempPathF
         SCHEDULER_SERVICE_URL="http://nowhere.invalid:8000",
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def wire(amqp_url: str) -> Iterator[Wire]:
+    """A way to the broker that can be cut."""
+    wire = Wire(amqp_url)
+    yield wire
+    wire.cut()

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pika
 
@@ -235,16 +236,18 @@ def started(folder: Path, routes: dict[str, list[tuple[str, str, str]]], **env: 
 
 
 class Wire:
-    """A port that leads to a server, and can be cut as a server's end would: connections end, new ones are refused."""
+    """A way to the broker (``url``) that can be cut as its end would: connections end, new ones are refused."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+    def __init__(self, amqp_url: str) -> None:
+        parts = urlsplit(amqp_url)
+        self._target = (parts.hostname or "", parts.port or 5672)
         self._ends: list[socket.socket] = []
-        self.port = free_port()
+        self._port = free_port()
+        self.url = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{self._port}").geturl()
         self.mend()
 
     def mend(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener = socket.create_server(("127.0.0.1", self._port))
         Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def cut(self) -> None:

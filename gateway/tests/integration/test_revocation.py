@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from stand_ins import Gateway, Relays, Service, Wire, bearer, free_port, serving, started
@@ -16,6 +15,7 @@ from devkit.testing import example
 from devkit.waiting import eventually
 
 THING = "/api/v1/things/1"
+Starting = Callable[..., AbstractContextManager[Gateway]]
 ROUTES = {"doctor-service": [("GET", "/things/{id}", "self"), ("GET", "/open/{id}", "public")]}
 
 
@@ -38,20 +38,12 @@ def relays(amqp_url: str) -> Iterator[Relays]:
 
 
 @pytest.fixture(scope="module")
-def wire(amqp_url: str) -> Iterator[Wire]:
-    parts = urlsplit(amqp_url)
-    wire = Wire(parts.hostname or "", parts.port or 5672)
-    yield wire
-    wire.cut()
-
-
-@pytest.fixture(scope="module")
-def starting(auth: Service, user: Service, amqp_url: str, wire: Wire) -> Callable[..., AbstractContextManager[Gateway]]:
-    parts, url = urlsplit(amqp_url), "http://127.0.0.1:{}".format
+def starting(auth: Service, user: Service, wire: Wire) -> Starting:
+    url = "http://127.0.0.1:{}".format
     return partial(
         started,
         routes=ROUTES,
-        AMQP_URL=parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{wire.port}").geturl(),
+        AMQP_URL=wire.url,
         AUTH_SERVICE_URL=url(auth.port),
         USER_SERVICE_URL=url(user.port),
         DOCTOR_SERVICE_URL=url(user.port),
@@ -62,9 +54,7 @@ def starting(auth: Service, user: Service, amqp_url: str, wire: Wire) -> Callabl
 
 
 @pytest.fixture(scope="module")
-def running(
-    starting: Callable[..., AbstractContextManager[Gateway]], relays: Relays, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
+def running(starting: Starting, relays: Relays, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
     (folder / "metrics").mkdir()
     with starting(folder, WEB_CONCURRENCY="2", PROMETHEUS_MULTIPROC_DIR=str(folder / "metrics")) as gateway:
@@ -142,7 +132,7 @@ def test_poison_on_the_feed_does_no_harm(gateway: Gateway, relays: Relays) -> No
 
 
 def test_a_gateway_that_starts_later_knows_by_its_snapshots(
-    starting: Callable[..., AbstractContextManager[Gateway]],
+    starting: Starting,
     relays: Relays,
     auth: Service,
     user: Service,

@@ -1,0 +1,57 @@
+"""The feed alone, on a real broker: what completes its knowledge, and what does not."""
+
+import threading
+import time
+
+from stand_ins import Relays, Wire
+
+from devkit.waiting import eventually
+from gateway.feed import Feed, Source
+from gateway.revocations import Freshness, Revocations
+
+KINDS = ["session-revoked"]
+
+
+def test_a_snapshot_begun_over_an_earlier_connection_completes_nothing(wire: Wire) -> None:
+    turns = [threading.Event(), threading.Event()]
+    begun: list[threading.Event] = []
+    freshness = Freshness()
+
+    def learn() -> None:
+        begun.append(turns[len(begun)])
+        begun[-1].wait(10)
+
+    feed = Feed(wire.url, [Source("auth-service", KINDS, freshness, learn)], Revocations())
+    feed.start()
+    try:
+        eventually(lambda: len(begun) == 1)
+        wire.cut()
+        wire.mend()
+        eventually(lambda: len(begun) == 2)
+        turns[0].set()
+        eventually(lambda: [thread.name for thread in threading.enumerate()].count("snapshot-auth-service") == 1)
+        assert freshness.is_stale(time.monotonic())
+        turns[1].set()
+        eventually(lambda: not freshness.is_stale(time.monotonic()))
+    finally:
+        feed.stop()
+    assert freshness.is_stale(time.monotonic())
+
+
+def test_what_is_announced_before_the_snapshot_is_at_hand_is_not_missed(wire: Wire, amqp_url: str) -> None:
+    taking, taken = threading.Event(), threading.Event()
+    freshness, revocations = Freshness(), Revocations()
+
+    def learn() -> None:
+        taking.set()
+        taken.wait(10)
+
+    feed = Feed(wire.url, [Source("auth-service", KINDS, freshness, learn)], revocations)
+    feed.start()
+    try:
+        assert taking.wait(10)
+        Relays(amqp_url).revoke("s-1")
+        taken.set()
+        eventually(lambda: len(revocations) == 1)
+    finally:
+        feed.stop()
