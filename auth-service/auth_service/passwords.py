@@ -25,7 +25,7 @@ class Passwords:
         # made, not computed: even the first check against it is the one computation that it stands for
         salt, digest = (b64encode(secrets.token_bytes(size)).rstrip(b"=").decode() for size in (16, 32))
         costs = f"m={memory_kib},t={time_cost},p={parallelism}"
-        self._nobody = f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
+        self.nobody = f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
 
     def hash(self, password: str) -> str:
         return _offload(lambda: self._hasher.hash(password))
@@ -35,7 +35,7 @@ class Passwords:
 
         def check() -> bool:
             try:
-                return self._hasher.verify(hashed or self._nobody, password) and hashed is not None
+                return self._hasher.verify(hashed or self.nobody, password) and hashed is not None
             except (VerificationError, InvalidHashError):
                 return False
 

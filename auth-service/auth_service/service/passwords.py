@@ -70,7 +70,7 @@ class PasswordChanges:
                 # changed or reset meanwhile: what was proven is no longer the password
                 raise InvalidCredentials
             self._tokens.void(user_id, Purpose.RESET, session)
-            self._sessions.revoke_all(user_id, Reason.PASSWORD_CHANGED, session, except_id=session_id)
+            self._sessions.revoke_all(user_id, Reason.PASSWORD_CHANGED, session, session_id, credential["role"])
 
         self._database.transact(work)
 
@@ -115,7 +115,7 @@ class PasswordChanges:
             self._credentials.set_verified(user_id, verified, session)
             self._credentials.set_password(present, hashed, announced, session)
             self._tokens.void(user_id, Purpose.RESET, session)
-            self._sessions.revoke_all(user_id, Reason.PASSWORD_RESET, session)
+            self._sessions.revoke_all(user_id, Reason.PASSWORD_RESET, session, role=present["role"])
 
         self._database.transact(work)
         attempt.succeeded()
