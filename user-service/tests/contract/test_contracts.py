@@ -48,6 +48,7 @@ def test_every_published_event_is_as_its_schema_says(make: Any) -> None:
         ("appointment-booked", events.AppointmentChanged),
         ("appointment-cancelled", events.AppointmentChanged),
         ("user-data-erased", events.UserDataErased),
+        ("audit-recorded", events.AuditRecorded),
     ],
 )
 def test_every_accepted_event_can_be_read(kind: str, shape: type[BaseModel]) -> None:
