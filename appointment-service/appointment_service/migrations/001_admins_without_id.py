@@ -7,7 +7,7 @@ from chassis.mongo import Document
 
 def forward(db: Database[Document]) -> None:
     """Put ``admin`` for whoever is neither the appointment's patient nor its doctor."""
-    known = ["$patientId", "$doctorId", "system", "admin", None]
+    known = ["$patientId", "$doctorId", "system", "admin"]
     entry = {"$mergeObjects": ["$$entry", {"by": {"$cond": [{"$in": ["$$entry.by", known]}, "$$entry.by", "admin"]}}]}
     db["appointments"].update_many(
         {"$expr": {"$ne": [{"$setDifference": ["$history.by", known]}, []]}},

@@ -169,6 +169,33 @@ def test_inside_the_doctors_notice_only_doctor_and_admin_cancel(clinic: Any, noo
         assert clinic.act("cancel", booked, who).status_code == 200
 
 
+def test_an_admin_who_cancels_is_named_in_the_audit_alone(clinic: Any, noon: datetime) -> None:
+    doctor, patient = clinic.doctor(), new_id()
+    booked = clinic.booked(patient, doctor, noon)
+    assert clinic.act("cancel", booked, ADMIN, json={"reason": "a-canary"}).status_code == 200
+    assert refused(clinic.act("cancel", booked, ADMIN)) == (409, "INVALID_TRANSITION")
+    assert get(clinic, booked, bearer(patient)).json["data"]["history"][-1]["by"] == "admin"
+    told = clinic.stored(booked)["outbox"]
+    assert [event["type"] for event in told] == ["appointment-booked", "appointment-cancelled", "audit-recorded"]
+    assert_valid(told[-1])
+    entry = told[-1]["data"]
+    assert (entry["action"], entry["refusedFor"]) == ("appointment.cancelled", None)
+    assert (entry["actorId"], entry["actorRole"]) == ("boss", "admin")
+    assert (entry["subjectId"], entry["objectId"]) == (patient, booked["id"])
+    assert "canary" not in repr(told)
+
+
+@pytest.mark.parametrize("role", ["patient", "doctor"])
+def test_what_its_own_people_cancel_is_no_matter_for_the_audit(clinic: Any, noon: datetime, role: str) -> None:
+    people = {"doctor": clinic.doctor(), "patient": new_id()}
+    booked = clinic.booked(people["patient"], people["doctor"], noon)
+    assert clinic.act("cancel", booked, bearer(people[role], role)).status_code == 200
+    assert [event["type"] for event in clinic.stored(booked)["outbox"]] == [
+        "appointment-booked",
+        "appointment-cancelled",
+    ]
+
+
 def test_what_is_cancelled_is_cancelled_once(clinic: Any, noon: datetime) -> None:
     patient = new_id()
     booked = clinic.booked(patient, clinic.doctor(), noon)

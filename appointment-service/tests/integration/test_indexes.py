@@ -141,6 +141,24 @@ def test_settling_what_is_over(alone: Any, crowd: Crowd, recorded: Recorded) -> 
 
 @pytest.mark.parametrize("whose", [0, 1])
 def test_events_about_people(alone: Any, crowd: Crowd, recorded: Recorded, whose: int) -> None:
-    for version, kind in enumerate(("user-deactivated", "user-recovered", "user-deleted"), 1):
-        alone.tell(kind, crowd[whose], version)
+    kinds = ("user-deactivated", "user-recovered", "user-suspended", "user-reinstated", "user-deleted")
+    for version, kind in enumerate(kinds, 1):
+        alone.tell(kind, crowd[whose], version, role="doctor")
+        alone.tell_verified(crowd[whose])
+    assert_indexed(recorded(), examined=20)
+
+
+def test_looking_again_after_an_account_was_closed(alone: Any, crowd: Crowd, recorded: Recorded) -> None:
+    alone.tell("user-deactivated", crowd[1], 1)
+    alone.clock.shift = timedelta(minutes=2)
+    # others who are known, and of whom nothing is due
+    alone.built.database["calendars"].insert_many([{"_id": new_id()} for _ in range(300)])
+    before = len(recorded())
+    alone.built.people.sweep(10)
+    assert_indexed(recorded()[before:], examined=20)
+
+
+@pytest.mark.parametrize("whose", [0, 1])
+def test_an_export(alone: Any, crowd: Crowd, recorded: Recorded, whose: int) -> None:
+    assert len(alone.built.people.exported(crowd[whose])) == 20
     assert_indexed(recorded(), examined=20)
