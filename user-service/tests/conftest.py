@@ -1,9 +1,13 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from chassis.clock import new_id, now
+from chassis.errors import AppError
 from chassis.tokens import Identity
 from devkit.testing import environment
 from user_service.app import create_app
@@ -62,3 +66,23 @@ def who(user_id: str) -> Identity:
         authenticated_at=0,
         expires_at=0,
     )
+
+
+@pytest.fixture
+def at_once() -> Callable[..., list[Any]]:
+    """Begins several steps at the same moment: what each returned, or the code of the refusal that it met."""
+
+    def run(*steps: Callable[[], Any]) -> list[Any]:
+        barrier = Barrier(len(steps))
+
+        def enter(step: Callable[[], Any]) -> Any:
+            barrier.wait()
+            try:
+                return step()
+            except AppError as refused:
+                return refused.code
+
+        with ThreadPoolExecutor(len(steps)) as pool:
+            return list(pool.map(enter, steps))
+
+    return run

@@ -62,6 +62,14 @@ def test_a_sign_up_makes_a_profile(built: Built, amqp_url: str, user_id: str) ->
     eventually(lambda: built.database["users"].find_one({"_id": user_id, "email": address, "name": "Ann Lee"}))
 
 
+def test_a_verification_is_kept_until_its_sign_up_comes(built: Built, amqp_url: str, user_id: str) -> None:
+    verified = example("email-verified", userId=user_id)
+    publish(amqp_url, verified)
+    handled(built, verified)
+    publish(amqp_url, example("user-registered", userId=user_id, email=f"{user_id}@clinic.example"))
+    eventually(lambda: built.database["users"].find_one({"_id": user_id, "emailVerified": True}))
+
+
 def test_appointments_tell_who_cares_for_whom(built: Built, amqp_url: str) -> None:
     appointment = new_id()
     publish(amqp_url, example("appointment-cancelled", appointmentId=appointment, version=2))
@@ -70,6 +78,23 @@ def test_appointments_tell_who_cares_for_whom(built: Built, amqp_url: str) -> No
     publish(amqp_url, late)
     handled(built, late)
     assert built.database["relations"].find_one({"_id": appointment, "cancelled": True})
+
+
+@pytest.mark.parametrize("source", ["auth-service", "doctor-service", "appointment-service", "scheduler-service"])
+def test_what_a_service_recorded_is_in_the_audit_once(built: Built, amqp_url: str, source: str) -> None:
+    event = example("audit-recorded", source=source, entryId=new_id(), refusedFor="INVALID_CREDENTIALS")
+    # the same entry in another event too, as an outbox would tell it that was restored
+    for recorded in (event, event, {**event, "id": new_id()}):
+        publish(amqp_url, recorded)
+    handled(built, recorded)
+    [entry] = built.database["audit"].find({"_id": event["data"]["entryId"]})
+    assert (entry["source"], entry["requestId"]) == (source, event["requestid"])
+    assert {key: entry[key] for key in ("action", "refusedFor", "actorId", "address")} == {
+        "action": "session.opened",
+        "refusedFor": "INVALID_CREDENTIALS",
+        "actorId": event["data"]["actorId"],
+        "address": "203.0.113.7",
+    }
 
 
 def test_a_deleted_account_is_recovered_or_purged_by_call(client: FlaskClient, built: Built, rpc: RpcClient) -> None:
@@ -82,6 +107,18 @@ def test_a_deleted_account_is_recovered_or_purged_by_call(client: FlaskClient, b
     assert refusal(rpc, "recover_account", user_id=gone) == (410, "NOT_RECOVERABLE")
     assert ask(rpc, "purge_due_accounts") == {"purged": 1}
     assert ask(rpc, "purge_due_accounts", limit=5) == {"purged": 0}
+
+
+def test_late_erasures_are_announced_again_by_call(
+    client: FlaskClient, built: Built, rpc: RpcClient, user_id: str
+) -> None:
+    client.delete(ME, json={"reason": "OTHER"}, headers=bearer(user_id))
+    make_due(built, user_id)
+    assert ask(rpc, "purge_due_accounts") == {"purged": 1}
+    assert ask(rpc, "reannounce_late_erasures", limit=5) == {"reannounced": 0}
+    long_ago = {"$set": {"announcedAt": now() - timedelta(hours=1)}}
+    built.database["erasures"].update_one({"_id": user_id}, long_ago)
+    assert ask(rpc, "reannounce_late_erasures", limit=5) == {"reannounced": 1}
 
 
 def test_a_contact_is_told_by_call(client: FlaskClient, rpc: RpcClient, user_id: str) -> None:

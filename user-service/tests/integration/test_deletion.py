@@ -23,6 +23,7 @@ from user_service.app import create_app
 from user_service.bootstrap import Built, make_service
 from user_service.domain import DeletionReason
 from user_service.errors import AccountDeleted, NotDeleted, NotRecoverable
+from user_service.store.audit import Entries
 
 ME = "/api/v1/users/me"
 
@@ -88,6 +89,7 @@ def test_a_deleted_account_can_be_recovered_for_thirty_days(client: FlaskClient,
     assert answer.json["data"]["status"] == document["status"] == "DELETED"
     assert timedelta(days=29.9) < document["scheduledDeletionAt"] - now() < timedelta(days=30.1)
     assert document["deletion"]["comment"] == "Moving away."
+    assert document["closedAt"] == document["deletion"]["requestedAt"]
 
 
 def test_a_deleted_account_is_closed_even_to_a_token_that_is_still_out(client: FlaskClient, user_id: str) -> None:
@@ -149,7 +151,7 @@ def test_a_recovered_account_is_as_it_was(client: FlaskClient, built: Built, use
     document = user(built, user_id)
     assert document
     assert announced(document) == ["user-deactivated", "user-recovered"]
-    assert (document["deletion"], document["scheduledDeletionAt"]) == (None, None)
+    assert (document["deletion"], document["scheduledDeletionAt"], document["closedAt"]) == (None, None, None)
     assert client.get(ME, headers=bearer(user_id)).status_code == 200
 
 
@@ -344,6 +346,46 @@ def test_a_purge_while_an_appointments_event_is_handled_leaves_nothing_of_it(
         assert fresh.service.erasures.purge_due(100) == 1
         handling.result()
     assert fresh.database["relations"].count_documents({}) == 0
+
+
+# what the audit says
+
+
+def entered(built: Built, user_id: str) -> list[tuple[str, str | None, str | None]]:
+    found = built.database["audit"].find({"subjectId": user_id}).sort([("at", 1), ("_id", 1)])
+    return [(entry["action"], entry["actorId"], entry["actorRole"]) for entry in found]
+
+
+def test_the_life_of_an_account_is_in_the_audit(client: FlaskClient, built: Built, user_id: str) -> None:
+    delete(client, user_id)
+    built.service.accounts.recover(user_id)
+    delete(client, user_id)
+    make_due(built, user_id)
+    built.service.erasures.purge_due(100)
+    assert entered(built, user_id) == [
+        ("account.deactivated", user_id, "patient"),
+        ("account.recovered", user_id, "patient"),
+        ("account.deactivated", user_id, "patient"),
+        ("account.purged", None, None),
+    ]
+
+
+def test_what_cannot_be_entered_is_not_done_and_what_is_not_done_is_not_entered(
+    client: FlaskClient, built: Built, who: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built.service.profiles.own(who)
+    add = Entries.add
+
+    def add_and_break(*args: Any) -> None:
+        add(*args)
+        raise RuntimeError("the transaction breaks off")
+
+    monkeypatch.setattr(Entries, "add", add_and_break)
+    with pytest.raises(RuntimeError):
+        built.service.accounts.delete(who, DeletionReason.OTHER, None)
+    document = user(built, who.user_id)
+    assert document
+    assert (document["status"], document["version"], entered(built, who.user_id)) == ("ACTIVE", 1, [])
 
 
 # care relations and contact
