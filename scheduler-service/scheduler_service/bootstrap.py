@@ -1,6 +1,7 @@
 """The composition root: builds scheduler-service from its Config, for every process and test."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from celery import Celery
 from pymongo.client_session import ClientSession
@@ -14,6 +15,7 @@ from chassis.tombstones import Tombstones, receipt
 from scheduler_service import events, store
 from scheduler_service.broker import RunQueue, celery_app
 from scheduler_service.config import Config
+from scheduler_service.delivery import Delivery
 from scheduler_service.post import Post
 from scheduler_service.service import Jobs
 from scheduler_service.smtp import MailServer
@@ -27,12 +29,17 @@ class Built:
     celery: Celery
     jobs: Jobs
     post: Post
+    delivery: Delivery
     tombstones: Tombstones
 
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         self.post.erase_person(event.user_id, session)
         self.jobs.forget_person(event.user_id, session)
         self.tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
+
+    def export_user(self, user_id: str) -> dict[str, Any]:
+        """All that this service holds about a person, as JSON values."""
+        return {"mails": self.post.export_person(user_id), "runs": self.jobs.export_person(user_id)}
 
 
 def build(config: Config) -> Built:
@@ -42,15 +49,24 @@ def build(config: Config) -> Built:
     celery = celery_app(config)
     rpc = RpcClient(config.amqp_url)
     tombstones = Tombstones(database)
-    post = Post(
-        mails=store.Mails(database),
-        tombstones=tombstones,
+    mails = store.Mails(database)
+    post = Post(mails=mails, tombstones=tombstones, clock=now)
+    delivery = Delivery(
+        mails=mails,
         rpc=rpc,
         server=MailServer(config.smtp_url.get_secret_value()) if config.smtp_url else None,
         sender=config.mail_from,
+        public_url=config.public_url,
         clock=now,
     )
     jobs = Jobs(
-        config.every_seconds(), runs=store.Runs(database), queue=RunQueue(celery), rpc=rpc, post=post, clock=now
+        config.every_seconds(),
+        database=database,
+        runs=store.Runs(database),
+        tombstones=tombstones,
+        queue=RunQueue(celery),
+        rpc=rpc,
+        deliver=delivery.deliver,
+        clock=now,
     )
-    return Built(config, database, Inbox(database), celery, jobs, post, tombstones)
+    return Built(config, database, Inbox(database), celery, jobs, post, delivery, tombstones)

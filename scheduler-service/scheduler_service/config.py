@@ -17,15 +17,24 @@ def _mail_url(url: SecretStr) -> SecretStr:
 
 
 MailUrl = Annotated[SecretStr, AfterValidator(_mail_url)]
+PublicUrl = Annotated[
+    str, StringConstraints(pattern=r"^https?://[^/?#@\s\"<>]+(/[^?#\s\"<>]*[^/?#\s\"<>])?$", max_length=500)
+]
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
 
 
 class Config(DataConfig):
     purge_every_seconds: int = Field(300, ge=1, le=86_400, description="How often deleted accounts are purged.")
+    erasure_chase_every_seconds: int = Field(
+        60, ge=1, le=86_400, description="How often erasures whose receipts are late are announced again."
+    )
     advance_every_seconds: int = Field(60, ge=1, le=86_400, description="How often appointments are moved on.")
     deliver_mail_every_seconds: int = Field(5, ge=1, le=86_400, description="How often due mail is sent.")
     smtp_url: MailUrl | None = Field(
         None, description="smtp[s]://[user:password@]host[:port][?starttls=required|off]; mail waits while it is unset."
+    )
+    public_url: PublicUrl | None = Field(
+        None, description="Base of the links in mails, without a slash at its end; unset, they show the token alone."
     )
     mail_from: Address = Field("no-reply@clinic.example", description="Sender of every mail.")
 
@@ -33,6 +42,7 @@ class Config(DataConfig):
         """{job: seconds from one scheduled run to the next}."""
         return {
             "purge-accounts": self.purge_every_seconds,
+            "chase-erasures": self.erasure_chase_every_seconds,
             "advance-appointments": self.advance_every_seconds,
             "deliver-mail": self.deliver_mail_every_seconds,
         }

@@ -2,8 +2,10 @@
 
 # the chassis patches the standard library, so it is imported before anything else
 # isort: off
-from chassis.consumer import event_handler, serve
+from chassis.consumer import event_handler, rpc, serve
 # isort: on
+
+from typing import Any
 
 from pymongo.client_session import ClientSession
 
@@ -25,6 +27,18 @@ class Consumer:
     def user_registered(self, event: events.UserRegistered, session: ClientSession) -> None:
         built.post.user_registered(event, session)
 
+    @event_handler("auth-service", "email-verification-requested", events.TokenRequested)
+    def email_verification_requested(self, event: events.TokenRequested, session: ClientSession) -> None:
+        built.post.email_verification_requested(event, session)
+
+    @event_handler("auth-service", "password-reset-requested", events.TokenRequested)
+    def password_reset_requested(self, event: events.TokenRequested, session: ClientSession) -> None:
+        built.post.password_reset_requested(event, session)
+
+    @event_handler("auth-service", "password-changed", events.PasswordChanged)
+    def password_changed(self, event: events.PasswordChanged, session: ClientSession) -> None:
+        built.post.password_changed(event, session)
+
     @event_handler("appointment-service", "appointment-booked", events.AppointmentChanged)
     def appointment_booked(self, event: events.AppointmentChanged, session: ClientSession) -> None:
         built.post.appointment_booked(event, session)
@@ -40,6 +54,10 @@ class Consumer:
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         built.user_deleted(event, session)
+
+    @rpc
+    def export_user(self, user_id: str) -> dict[str, Any]:
+        return built.export_user(user_id)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,24 @@ class Template(StrEnum):
     BOOKED = "appointment-booked"
     CANCELLED = "appointment-cancelled"
     REVIEW = "review-invitation"
+    RESET = "password-reset"
+    VERIFY = "email-verification"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105  (the name of a mail)
+
+
+CARRIES_TOKEN = frozenset({Template.RESET, Template.VERIFY})
+
+FOR_ACTIVE_ONLY = frozenset({Template.WELCOME, Template.VERIFY, Template.REVIEW})
+"""What is of no use to somebody whose account is deleted or suspended.
+
+The rest goes to them all the same: a new password is what a recovery may need, and an appointment that was cancelled
+with the account is news.
+"""
+
+
+def is_for(template: Template, account_status: str) -> bool:
+    """Whether a person whose account is in that state is still to get such a mail."""
+    return account_status == "ACTIVE" or template not in FOR_ACTIVE_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,7 @@ JOBS = {
     job.name: job
     for job in (
         Job("purge-accounts", "Erases deleted accounts whose recovery window has passed."),
+        Job("chase-erasures", "Announces erasures again whose receipts are late."),
         Job("advance-appointments", "Completes appointments that are over, or marks them as no-shows."),
         Job("deliver-mail", "Sends the mail that is due.", keeps_idle_runs=False),
     )

@@ -21,5 +21,13 @@ class MailServerAway(Exception):
     """The mail server can't be reached or used, which is no fault of any one mail."""
 
 
+class TokensAway(Exception):
+    """Nobody tells the tokens that some mails carry: these wait, and no others."""
+
+
+class MailUnwanted(Exception):
+    """A mail that has no use, or none any more; the message says why."""
+
+
 class MailRefused(Exception):
     """The mail server does not take this mail."""

@@ -1,10 +1,18 @@
-"""What scheduler-service acts on; it publishes its receipts of erasure only (chassis.tombstones)."""
+"""What scheduler-service acts on, and what it publishes besides its receipts of erasure (chassis.tombstones)."""
 
 from datetime import datetime
+from typing import Literal
 
+from chassis import audit
+from chassis.events import Event
 from chassis.schemas import EventData
 
 SOURCE = "scheduler-service"
+
+
+def job_started(run_id: str, admin_id: str) -> Event:
+    """The audit's entry of a run that an admin asked for."""
+    return audit.entry(SOURCE, "job.started", actor_id=admin_id, actor_role="admin", object_id=run_id)
 
 
 class UserRegistered(EventData):
@@ -13,6 +21,19 @@ class UserRegistered(EventData):
 
 class UserDeleted(EventData):
     user_id: str
+
+
+class TokenRequested(EventData):
+    """password-reset-requested and email-verification-requested carry the same; neither has the token."""
+
+    user_id: str
+    request_id: str
+
+
+class PasswordChanged(EventData):
+    user_id: str
+    changed_at: datetime
+    by: Literal["CHANGE", "RESET"]
 
 
 class AppointmentChanged(EventData):

@@ -1,4 +1,8 @@
-"""What the mails say: plain text, each time in its appointment's zone."""
+"""What the mails say: plain text, each time in its appointment's zone, or else in the reader's.
+
+``Facts`` are what the mail holds, and ``readerTimezone``, ``publicUrl`` (both may be None) and for some ``token`` and
+``until``, which are known as it is sent only.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -9,6 +13,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from scheduler_service.domain import Template
@@ -53,13 +58,30 @@ def one_line(text: str) -> str:
 
 
 def when(facts: Facts) -> str:
-    """``Monday, 30 March 2026 at 09:00 (Europe/Paris)``."""
+    """The time of an appointment: ``Monday, 30 March 2026 at 09:00 (Europe/Paris)``."""
+    return _in_zone(facts["start"], facts["timezone"])
+
+
+def _in_zone(instant: datetime, timezone: str) -> str:
     try:
-        zone: Any = ZoneInfo(facts["timezone"])
+        zone: Any = ZoneInfo(timezone)
     except (ValueError, OSError, KeyError):
         # a zone that this machine's tables do not know: the hour is right all the same, and says which it is
-        return f"{facts['start']:%A, %-d %B %Y at %H:%M} (UTC)"
-    return f"{facts['start'].astimezone(zone):%A, %-d %B %Y at %H:%M} ({facts['timezone']})"
+        return f"{instant:%A, %-d %B %Y at %H:%M} (UTC)"
+    return f"{instant.astimezone(zone):%A, %-d %B %Y at %H:%M} ({timezone})"
+
+
+def _for_reader(instant: datetime, facts: Facts) -> str:
+    return _in_zone(instant, facts["readerTimezone"] or "UTC")
+
+
+def _use_token(facts: Facts, page: str) -> str:
+    """The token on a line of its own, and a link where there is somewhere to link to."""
+    token = one_line(facts["token"])
+    link = (
+        f"or open this:\n\n{facts['publicUrl']}/{page}?token={quote(token, safe='')}\n\n" if facts["publicUrl"] else ""
+    )
+    return f"enter this token:\n\n{token}\n\n{link}It works until {_for_reader(facts['until'], facts)}."
 
 
 def _welcome(_: Facts) -> Letter:
@@ -81,9 +103,39 @@ def _review(facts: Facts) -> Letter:
     return Letter("How was your appointment?", text)
 
 
+def _reset(facts: Facts) -> Letter:
+    text = (
+        "Somebody asked for a new password for your account. To set one, "
+        f"{_use_token(facts, 'reset-password')} It works once.\n\n"
+        "If it was not you, you need do nothing: your password stays as it is. Give the token to nobody."
+    )
+    return Letter("Set a new password", text)
+
+
+def _verify(facts: Facts) -> Letter:
+    text = (
+        "An account was opened with this e-mail address. To confirm that the address is yours, "
+        f"{_use_token(facts, 'verify-email')}\n\n"
+        "If it was not you, you need do nothing: without the token the address stays unconfirmed."
+    )
+    return Letter("Confirm your e-mail address", text)
+
+
+def _password_changed(facts: Facts) -> Letter:
+    how = {"RESET": " with a token that was mailed to you"}.get(facts["by"], "")
+    text = (
+        f"The password of your account was changed{how} on {_for_reader(facts['changedAt'], facts)}.\n\n"
+        'If it was not you, set a new one at once ("forgot password"), which signs out every device, and tell us.'
+    )
+    return Letter("Your password was changed", text)
+
+
 _LETTERS: dict[Template, Callable[[Facts], Letter]] = {
     Template.WELCOME: _welcome,
     Template.BOOKED: _booked,
     Template.CANCELLED: _cancelled,
     Template.REVIEW: _review,
+    Template.RESET: _reset,
+    Template.VERIFY: _verify,
+    Template.PASSWORD_CHANGED: _password_changed,
 }

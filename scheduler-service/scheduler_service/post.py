@@ -1,60 +1,41 @@
-"""The use cases of mail: who is told what, and the sending of it."""
+"""Who is told what: one mail per person and change."""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import structlog
 from pymongo.client_session import ClientSession
 
-from chassis.clock import new_id
-from chassis.errors import AppError, ServiceUnavailable
+from chassis.clock import instant_text
+from chassis.export import told
 from chassis.mongo import Document
-from chassis.rpc import RpcClient
 from chassis.tombstones import Tombstones
-from scheduler_service import events, letters
-from scheduler_service.domain import (
-    MOST_ATTEMPTS,
-    NEWCOMER,
-    PAUSE_WHILE_AWAY,
-    MailStatus,
-    Template,
-    pause_after,
-)
-from scheduler_service.errors import MailRefused, MailServerAway
-from scheduler_service.smtp import MailServer, Session
+from scheduler_service import events
+from scheduler_service.domain import MailStatus, Template
 from scheduler_service.store import Mails
-
-log = structlog.get_logger(__name__)
-
-_MOST_PER_RUN = 500
-_CONTACT_SECONDS = 5.0
 
 
 class Post:
-    """Outgoing mail. A mail holds the person's id and the facts; address and name are asked as it is sent."""
+    """Outgoing mail. A mail holds the person's id and the facts; the rest is asked as it is sent (delivery)."""
 
-    def __init__(
-        self,
-        *,
-        mails: Mails,
-        tombstones: Tombstones,
-        rpc: RpcClient,
-        server: MailServer | None,
-        sender: str,
-        clock: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, *, mails: Mails, tombstones: Tombstones, clock: Callable[[], datetime]) -> None:
         self._mails = mails
         self._tombstones = tombstones
-        self._rpc = rpc
-        self._server = server
-        self._sender = sender
         self._now = clock
-
-    # what others announce
 
     def user_registered(self, event: events.UserRegistered, session: ClientSession) -> None:
         self._add(f"user-registered:{event.user_id}", event.user_id, Template.WELCOME, {}, session)
+
+    def email_verification_requested(self, event: events.TokenRequested, session: ClientSession) -> None:
+        self._send_token(event, Template.VERIFY, session)
+
+    def password_reset_requested(self, event: events.TokenRequested, session: ClientSession) -> None:
+        self._send_token(event, Template.RESET, session)
+
+    def password_changed(self, event: events.PasswordChanged, session: ClientSession) -> None:
+        key = f"{Template.PASSWORD_CHANGED}:{event.user_id}:{instant_text(event.changed_at)}"
+        facts = {"changedAt": event.changed_at, "by": event.by}
+        self._add(key, event.user_id, Template.PASSWORD_CHANGED, facts, session)
 
     def appointment_booked(self, event: events.AppointmentChanged, session: ClientSession) -> None:
         self._tell_both(event, Template.BOOKED, session)
@@ -70,33 +51,16 @@ class Post:
     def erase_person(self, user_id: str, session: ClientSession) -> None:
         self._mails.erase_person(user_id, session)
 
-    # sending
-
-    def deliver(self, still_working: Callable[[], None]) -> dict[str, int | str]:
-        """Send what is due, up to 500 mails: how many became what. One that can't be sent stops no other.
-
-        Ends early while the mail server or user-service is away; that is counted against no mail.
-        """
-        if self._server is None:
-            return {"reason": "SMTP_URL is not set: mail waits"}
-        counts: dict[str, int | str] = {}
-        with self._server.session() as session:
-            for _ in range(_MOST_PER_RUN):
-                mail = self._mails.claim_due(new_id(), self._now())
-                if mail is None:
-                    break
-                try:
-                    outcome = self._deliver(mail, session).value.lower()
-                except (MailServerAway, ServiceUnavailable) as error:
-                    self._mails.put_off(mail, self._now() + PAUSE_WHILE_AWAY, None, counted=False)
-                    log.warning("mail waits", reason=repr(error))
-                    away = "the mail server" if isinstance(error, MailServerAway) else "user-service"
-                    return {**counts, "reason": f"{away} is away"}
-                counts[outcome] = int(counts.get(outcome, 0)) + 1
-                still_working()
-        return counts
+    def export_person(self, user_id: str) -> list[dict[str, Any]]:
+        """What a person was told, or will be: oldest first."""
+        shown = ("template", "status", "createdAt", "sentAt", "appointmentId", "facts")
+        return [told({key: mail.get(key) for key in shown}) for mail in self._mails.of_person(user_id)]
 
     # steps
+
+    def _send_token(self, event: events.TokenRequested, template: Template, session: ClientSession) -> None:
+        # the token itself is asked for as the mail is sent, and never stored
+        self._add(f"{template}:{event.request_id}", event.user_id, template, {"requestId": event.request_id}, session)
 
     def _tell_both(self, event: events.AppointmentChanged, template: Template, session: ClientSession) -> None:
         key = f"{template}:{event.appointment_id}:{event.version}"
@@ -143,43 +107,3 @@ class Post:
             **(about or {}),
         }
         self._mails.add(mail, session)
-
-    def _deliver(self, mail: Document, session: Session) -> MailStatus:
-        """What became of a mail. Raises MailServerAway or ServiceUnavailable, where it is not the mail's fault."""
-        try:
-            contact = self._rpc.call("user-service", "contact", timeout=_CONTACT_SECONDS, user_id=mail["userId"])
-            self._send(mail, contact, session)
-        except (MailServerAway, ServiceUnavailable):
-            raise
-        except AppError as error:
-            if error.status == 404 and self._now() - mail["createdAt"] > NEWCOMER:
-                self._mails.end(mail, MailStatus.DROPPED, self._now(), "nobody has this id")
-                return MailStatus.DROPPED
-            return self._refused(mail, error.code)
-        except MailRefused as error:
-            return self._refused(mail, str(error))
-        except Exception as error:
-            # a mail that can't be written (an address that is none) is one mail's trouble, not that of the others
-            log.exception("mail could not be made", template=mail["template"])
-            return self._refused(mail, type(error).__name__)
-        self._mails.sent(mail, self._now())
-        return MailStatus.SENT
-
-    def _send(self, mail: Document, contact: dict[str, Any], session: Session) -> None:
-        letter = letters.compose(mail["template"], mail["facts"], contact["name"])
-        message = letters.message(
-            mail["_id"],
-            letter,
-            sender=self._sender,
-            recipient=contact["email"],
-            name=contact["name"],
-            now=self._now(),
-        )
-        session.send(message, contact["email"])
-
-    def _refused(self, mail: Document, reason: str) -> MailStatus:
-        if mail["attempts"] >= MOST_ATTEMPTS:
-            self._mails.end(mail, MailStatus.FAILED, self._now(), reason)
-            return MailStatus.FAILED
-        self._mails.put_off(mail, self._now() + pause_after(mail["attempts"]), reason, counted=True)
-        return MailStatus.PENDING

@@ -8,14 +8,16 @@ import structlog
 from pymongo.client_session import ClientSession
 
 from chassis.clock import new_id
-from chassis.errors import AppError, InternalError, ServiceUnavailable
-from chassis.mongo import Document
+from chassis.errors import AppError, InternalError, ServiceUnavailable, TokenInvalid
+from chassis.export import told
+from chassis.mongo import Database, Document
 from chassis.paging import decode_cursor, page
 from chassis.rpc import RpcClient
+from chassis.tombstones import Tombstones
+from scheduler_service import events
 from scheduler_service.broker import RunQueue
 from scheduler_service.domain import JOBS, LEASE, RUNS_KEPT, Job, RunStatus, kept_until
 from scheduler_service.errors import JobNotFound, RunBusy, RunLost
-from scheduler_service.post import Post
 from scheduler_service.store import Runs
 
 log = structlog.get_logger(__name__)
@@ -37,21 +39,26 @@ class Jobs:
         self,
         every_seconds: dict[str, int],
         *,
+        database: Database,
         runs: Runs,
+        tombstones: Tombstones,
         queue: RunQueue,
         rpc: RpcClient,
-        post: Post,
+        deliver: Callable[[StillWorking], Result],
         clock: Callable[[], datetime],
     ) -> None:
         self._every_seconds = every_seconds
+        self._database = database
         self._runs = runs
+        self._tombstones = tombstones
         self._queue = queue
         self._rpc = rpc
         self._now = clock
         self._steps: dict[str, Callable[[StillWorking], Result]] = {
             "purge-accounts": self._purge_accounts,
+            "chase-erasures": self._chase_erasures,
             "advance-appointments": self._advance_appointments,
-            "deliver-mail": post.deliver,
+            "deliver-mail": deliver,
         }
 
     # what an admin asks
@@ -76,9 +83,19 @@ class Jobs:
         return page(found, limit, lambda run: (run["queuedAt"], run["_id"]), lambda run: run)
 
     def start(self, name: str, requested_by: str) -> Document:
-        """Have a job run as soon as a worker is free; its run. Raises JobNotFound, ServiceUnavailable."""
+        """Have a job run as soon as a worker is free; its run.
+
+        Raises JobNotFound, ServiceUnavailable, and TokenInvalid for an admin who was erased.
+        """
         run = self._new_run(_job(name), RunStatus.QUEUED, requested_by=requested_by)
-        self._runs.add(run)
+        run["outbox"] = [events.job_started(run["_id"], requested_by)]
+
+        def add(session: ClientSession) -> None:
+            if not self._tombstones.are_live([requested_by], session):
+                raise TokenInvalid
+            self._runs.add(run, session)
+
+        self._database.transact(add)
         try:
             self._queue.put(run["_id"])
         except ServiceUnavailable as error:
@@ -114,6 +131,11 @@ class Jobs:
 
     def forget_person(self, user_id: str, session: ClientSession) -> None:
         self._runs.forget_person(user_id, session)
+
+    def export_person(self, user_id: str) -> list[dict[str, Any]]:
+        """The runs that a person asked for."""
+        shown = ("job", "status", "queuedAt", "startedAt", "finishedAt")
+        return [told({key: run[key] for key in shown}) for run in self._runs.asked_for_by(user_id)]
 
     # steps
 
@@ -163,6 +185,12 @@ class Jobs:
     def _purge_accounts(self, still_working: StillWorking) -> Result:
         def batch() -> dict[str, int]:
             return self._call("user-service", "purge_due_accounts")
+
+        return _repeat(batch, still_working)
+
+    def _chase_erasures(self, still_working: StillWorking) -> Result:
+        def batch() -> dict[str, int]:
+            return self._call("user-service", "reannounce_late_erasures")
 
         return _repeat(batch, still_working)
 

@@ -1,13 +1,14 @@
 """scheduler-service's documents, indexes and questions.
 
 runs:  {_id, job, trigger, requestedBy, slot?, status, queuedAt, startedAt, finishedAt, result, error,
-        claim, leaseUntil?, keepUntil}
+        claim, leaseUntil?, keepUntil, outbox?}
 mails: {_id, userId, template, facts, appointmentId?, version?, status, attempts, createdAt, nextAttemptAt?, claim?,
         sentAt?, error?, keepUntil?}
 
 ``slot`` is there for a scheduled run only, ``leaseUntil`` until a run has ended: that of one that is QUEUED is over
 from the start, so that one question finds all that are lost. ``nextAttemptAt`` is there as long
-as a mail is to be sent: while it is SENDING it is the end of the lease. A mail never holds an address or a name.
+as a mail is to be sent: while it is SENDING it is the end of the lease. A mail never holds an address, a name or a
+token.
 """
 
 from collections.abc import Sequence
@@ -18,13 +19,13 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
-from chassis import inbox, tombstones
+from chassis import inbox, outbox, tombstones
 from chassis.mongo import Database, Document
 from scheduler_service.domain import GIVEN_UP_AFTER, LEASE, MAILS_KEPT, MailStatus, RunStatus
 
 RUNS = "runs"
 MAILS = "mails"
-OUTBOXES = (tombstones.COLLECTION,)
+OUTBOXES = (tombstones.COLLECTION, RUNS)
 
 INDEXES = {
     RUNS: [
@@ -40,6 +41,7 @@ INDEXES = {
         ),
         IndexModel([("requestedBy", ASCENDING)], name="of_person", partialFilterExpression={"trigger": "manual"}),
         IndexModel([("keepUntil", ASCENDING)], name="retention", expireAfterSeconds=0),
+        outbox.INDEX,
     ],
     MAILS: [
         IndexModel(
@@ -64,10 +66,10 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._runs = database[RUNS]
 
-    def add(self, run: Document) -> bool:
+    def add(self, run: Document, session: ClientSession | None = None) -> bool:
         """False if there is a run of this job for this slot already."""
         try:
-            self._runs.insert_one(run)
+            self._runs.insert_one(run, session=session)
         except DuplicateKeyError:
             return False
         return True
@@ -139,6 +141,11 @@ class Runs:
             {"requestedBy": user_id, "trigger": "manual"}, {"$set": {"requestedBy": None}}, session=session
         )
 
+    def asked_for_by(self, user_id: str) -> list[Document]:
+        """The runs that a person asked for, oldest first."""
+        found = self._runs.find({"requestedBy": user_id, "trigger": "manual"})
+        return sorted(found, key=lambda run: (run["queuedAt"], run["_id"]))
+
 
 class Mails:
     """The only place that talks to the ``mails`` collection."""
@@ -155,6 +162,10 @@ class Mails:
         """Whether somebody was told of a later state of the appointment."""
         query = {"appointmentId": appointment_id, "version": {"$gt": version}}
         return self._mails.find_one(query, {"_id": 1}, session=session) is not None
+
+    def of_person(self, user_id: str) -> list[Document]:
+        """A person's mails, oldest first."""
+        return sorted(self._mails.find({"userId": user_id}), key=lambda mail: (mail["createdAt"], mail["_id"]))
 
     def erase_person(self, user_id: str, session: ClientSession) -> None:
         self._mails.delete_many({"userId": user_id}, session=session)

@@ -39,6 +39,7 @@ def test_the_jobs_are_listed_with_their_last_run(client: FlaskClient) -> None:
     items = client.get("/api/v1/admin/jobs", headers=ADMIN).json["data"]["items"]
     assert {item["name"]: item["everySeconds"] for item in items} == {
         "purge-accounts": 300,
+        "chase-erasures": 60,
         "advance-appointments": 60,
         "deliver-mail": 5,
     }

@@ -17,7 +17,13 @@ from scheduler_service.domain import LEASE, MAILS_KEPT, MOST_ATTEMPTS, NEWCOMER
 
 def contact(user_id: str) -> dict[str, Any]:
     """A person whose id is the part of the address before the @."""
-    return {"email": f"{user_id}@clinic.example", "name": "Ann Lee", "locale": "en", "timezone": "UTC"}
+    return {
+        "email": f"{user_id}@clinic.example",
+        "name": "Ann Lee",
+        "locale": "en",
+        "timezone": None,
+        "status": "ACTIVE",
+    }
 
 
 def gone(user_id: str) -> dict[str, Any]:
@@ -32,7 +38,7 @@ def welcome(built: Built, user_id: str) -> str:
 
 
 def deliver(built: Built) -> dict[str, int | str]:
-    return built.post.deliver(lambda: None)
+    return built.delivery.deliver(lambda: None)
 
 
 def mail_of(built: Built, mail_id: str) -> dict[str, Any]:

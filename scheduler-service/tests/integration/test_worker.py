@@ -104,7 +104,7 @@ def test_beat_rings_and_two_beats_do_no_harm(
     ann = new_id()
     event = events.UserRegistered(user_id=ann)
     built.database.transact(lambda session: built.post.user_registered(event, session))
-    person = {"email": f"{ann}@clinic.example", "name": "Ann Lee"}
+    person = {"email": f"{ann}@clinic.example", "name": "Ann Lee", "timezone": None, "status": "ACTIVE"}
     with peer(amqp_url, "user-service", contact=lambda user_id: person):
         start_celery("worker")
         beats = [start_celery("beat", DELIVER_MAIL_EVERY_SECONDS="1") for _ in range(2)]

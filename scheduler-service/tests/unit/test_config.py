@@ -22,7 +22,18 @@ def test_a_mail_servers_url_is_read(monkeypatch: pytest.MonkeyPatch, url: str) -
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SMTP_URL", "http://mail"), ("SMTP_URL", "smtp://"), ("MAIL_FROM", "nobody"), ("PURGE_EVERY_SECONDS", "0")],
+    [
+        ("SMTP_URL", "http://mail"),
+        ("SMTP_URL", "smtp://"),
+        ("MAIL_FROM", "nobody"),
+        ("PUBLIC_URL", "https://clinic.example/"),
+        ("PUBLIC_URL", "clinic.example"),
+        ("PUBLIC_URL", "javascript:alert(1)"),
+        ("PUBLIC_URL", "https://clinic.example@evil.example"),
+        ("PUBLIC_URL", "https://clinic.example?a=b"),
+        ("ERASURE_CHASE_EVERY_SECONDS", "0"),
+        ("PURGE_EVERY_SECONDS", "0"),
+    ],
 )
 def test_what_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=name):
@@ -31,3 +42,15 @@ def test_what_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
 
 def test_without_a_mail_server_it_starts_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(monkeypatch, SMTP_URL="").smtp_url is None
+
+
+@pytest.mark.parametrize(
+    ("url", "read_as"),
+    [
+        ("https://clinic.example", "https://clinic.example"),
+        ("http://127.0.0.1:8080/app", "http://127.0.0.1:8080/app"),
+        ("", None),
+    ],
+)
+def test_the_base_of_links_is_read(monkeypatch: pytest.MonkeyPatch, url: str, read_as: str | None) -> None:
+    assert read(monkeypatch, PUBLIC_URL=url).public_url == read_as

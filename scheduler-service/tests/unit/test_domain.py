@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler_service.domain import IDLE_RUNS_KEPT, JOBS, MOST_ATTEMPTS, RUNS_KEPT, kept_until, pause_after, slot_of
+from scheduler_service.domain import (
+    IDLE_RUNS_KEPT,
+    JOBS,
+    MOST_ATTEMPTS,
+    RUNS_KEPT,
+    Template,
+    is_for,
+    kept_until,
+    pause_after,
+    slot_of,
+)
 
 NOW = datetime(2026, 3, 1, 9, 30, 7, tzinfo=UTC)
 INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -45,3 +55,14 @@ def test_a_refused_mail_waits_longer_each_time() -> None:
     assert pauses == sorted(pauses)
     assert pauses[0] == timedelta(seconds=15)
     assert timedelta(hours=4) < sum(pauses, timedelta()) < timedelta(hours=5)
+
+
+@pytest.mark.parametrize("status", ["DELETED", "SUSPENDED"])
+def test_who_has_no_open_account_still_gets_what_a_recovery_needs_and_what_was_cancelled(status: str) -> None:
+    assert {template for template in Template if is_for(template, status)} == {
+        Template.BOOKED,
+        Template.CANCELLED,
+        Template.RESET,
+        Template.PASSWORD_CHANGED,
+    }
+    assert all(is_for(template, "ACTIVE") for template in Template)

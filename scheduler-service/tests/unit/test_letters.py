@@ -11,11 +11,17 @@ from scheduler_service.domain import Template
 from scheduler_service.letters import Letter, compose, message, one_line, when
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+TOKEN = "019d784b22f1c0a85b11d3e9a7704c2e.Zm9v-YmFy_cXV4"
 
 
 def facts(**changes: Any) -> dict[str, Any]:
     start = datetime(2026, 3, 30, 7, 0, tzinfo=UTC)
     return {"as": "patient", "start": start, "timezone": "Europe/Paris", "by": "patient", **changes}
+
+
+def token_facts(**changes: Any) -> dict[str, Any]:
+    until = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+    return {"token": TOKEN, "until": until, "readerTimezone": None, "publicUrl": None, **changes}
 
 
 def written(name: str = "Ann Lee", recipient: str = "ann@clinic.example", mail_id: str = "1") -> bytes:
@@ -37,7 +43,7 @@ def test_a_zone_that_is_not_known_here_falls_back_to_utc() -> None:
 
 @pytest.mark.parametrize("template", list(Template))
 def test_every_template_can_be_written(template: Template) -> None:
-    letter = compose(template, facts(), "Ann Lee")
+    letter = compose(template, {**facts(), **token_facts(), "changedAt": NOW}, "Ann Lee")
     assert letter.text.startswith("Hello Ann Lee,\n")
     assert letter.subject
 
@@ -47,6 +53,44 @@ def test_patient_and_doctor_are_told_in_their_own_words() -> None:
     assert "A patient has an appointment with you" in compose("appointment-booked", facts(**{"as": "doctor"}), "A").text
     assert "cancelled by the doctor" in compose("appointment-cancelled", facts(by="doctor"), "A").text
     assert "cancelled." in compose("appointment-cancelled", facts(by="system"), "A").text
+
+
+@pytest.mark.parametrize(
+    ("template", "page"), [("password-reset", "reset-password"), ("email-verification", "verify-email")]
+)
+def test_a_token_stands_on_a_line_of_its_own_with_a_link_besides_if_there_is_somewhere_to_link_to(
+    template: str, page: str
+) -> None:
+    bare = compose(template, token_facts(), "Ann").text
+    assert TOKEN in bare.splitlines()
+    assert "http" not in bare
+    linked = compose(template, token_facts(publicUrl="https://clinic.example/app"), "Ann").text
+    assert TOKEN in linked.splitlines()
+    assert f"https://clinic.example/app/{page}?token={TOKEN}" in linked.splitlines()
+    for text in (bare, linked):
+        assert "It works until Sunday, 1 March 2026 at 10:00 (UTC)." in text
+        assert "If it was not you, " in text
+
+
+def test_how_long_a_token_works_is_told_in_the_readers_zone() -> None:
+    text = compose("password-reset", token_facts(readerTimezone="Asia/Tokyo"), "Ann").text
+    assert "until Sunday, 1 March 2026 at 19:00 (Asia/Tokyo)" in text
+
+
+def test_a_token_breaks_neither_its_line_nor_its_link() -> None:
+    odd = token_facts(token="a b&c=d\r\nBcc: eve#/?", publicUrl="https://c.example")
+    lines = compose("password-reset", odd, "Ann").text.splitlines()
+    assert "a b&c=d Bcc: eve#/?" in lines
+    assert "https://c.example/reset-password?token=a%20b%26c%3Dd%20Bcc%3A%20eve%23%2F%3F" in lines
+
+
+@pytest.mark.parametrize(
+    ("by", "how"), [("RESET", "changed with a token that was mailed to you on"), ("CHANGE", "changed on")]
+)
+def test_who_did_not_change_the_password_is_told_what_to_do(by: str, how: str) -> None:
+    text = compose("password-changed", {"changedAt": NOW, "by": by, "readerTimezone": None}, "Ann").text
+    assert f"{how} Sunday, 1 March 2026 at 09:30 (UTC)." in text
+    assert "If it was not you, set a new one at once" in text
 
 
 @pytest.mark.parametrize(
