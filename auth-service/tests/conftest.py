@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from people import People
 
 from auth_service.app import create_app
 from auth_service.bootstrap import Built, build
@@ -34,6 +35,13 @@ def admin(env: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def client(built: Built) -> FlaskClient:
+    # all tests come from one address, which must not have tried too much in the tests before
+    built.database["attempts"].delete_many({})
     app = create_app(built)
     app.testing = True
     return app.test_client()
+
+
+@pytest.fixture
+def people(client: FlaskClient, built: Built) -> People:
+    return People(client, built)
