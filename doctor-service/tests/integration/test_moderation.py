@@ -127,18 +127,20 @@ def test_what_was_refused_is_not_on_record_as_done(pending: Make, admin: Any, bu
     assert audited(built, doctor.id) == []
 
 
-def test_a_decision_that_cannot_be_put_on_record_is_not_made(
+def test_a_decision_and_its_record_are_made_together_or_not_at_all(
     pending: Make, admin: Any, built: Built, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doctor = pending()
+    doctor, record = pending(), built.doctors._audit.record
 
-    def away(*_: Any) -> None:
+    def recorded_and_lost(*arguments: Any) -> None:
+        record(*arguments)
         raise AutoReconnect
 
     with monkeypatch.context() as patch:
-        patch.setattr(built.doctors._audit, "record", away)
+        patch.setattr(built.doctors._audit, "record", recorded_and_lost)
         assert admin.call("POST", f"/admin/doctors/{doctor.id}/approve").status_code == 503
     assert doctor.get("/doctors/me")["moderationStatus"] == "PENDING"
+    assert audited(built, doctor.id) == []
 
 
 def test_the_record_outlives_the_doctors_own_events_and_the_doctor(pending: Make, admin: Any, built: Built) -> None:
