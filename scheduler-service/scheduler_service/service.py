@@ -135,7 +135,8 @@ class Jobs:
     def export_person(self, user_id: str) -> list[dict[str, Any]]:
         """The runs that a person asked for."""
         shown = ("job", "status", "queuedAt", "startedAt", "finishedAt")
-        return [told({key: run[key] for key in shown}) for run in self._runs.asked_for_by(user_id)]
+        found = self._runs.asked_for_by(user_id)
+        return [told({"id": run["_id"], **{key: run[key] for key in shown}}) for run in found]
 
     # steps
 

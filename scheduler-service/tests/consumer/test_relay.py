@@ -1,6 +1,7 @@
-"""The real relay process: the receipt of an erasure reaches who waits for it."""
+"""The real relay process: receipts of erasures and entries of the audit reach who waits for them."""
 
 import json
+from typing import Any
 
 import pika
 
@@ -12,17 +13,32 @@ from devkit.waiting import eventually
 from scheduler_service.bootstrap import Built
 
 
-def test_a_receipt_is_published_and_leaves_the_outbox(built: Built, env: dict[str, str], amqp_url: str) -> None:
+def taken(amqp_url: str, kind: str) -> list[dict[str, Any]]:
+    """What user-service would have got of a kind."""
+    found = []
+    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
+        channel = connection.channel()
+        name = amqp.queue("user-service", "scheduler-service", kind)
+        while (got := channel.basic_get(name, auto_ack=True))[0] is not None:
+            found.append(json.loads(got[2]))
+    return found
+
+
+def test_receipts_and_the_audit_are_published_and_leave_their_outboxes(
+    built: Built, env: dict[str, str], amqp_url: str
+) -> None:
     user_id = new_id()
     announcement = receipt("scheduler-service", user_id)
     built.database.transact(lambda session: built.tombstones.bury(user_id, announcement, session))
-    name = amqp.queue("user-service", "scheduler-service", "user-data-erased")
+    run_id = built.jobs.start("deliver-mail", new_id())["_id"]
     with running("scheduler_service.relay", env):
-        eventually(lambda: (built.database["tombstones"].find_one({"_id": user_id}) or {"outbox": 1})["outbox"] == [])
-    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
-        channel = connection.channel()
-        found = []
-        while (got := channel.basic_get(name, auto_ack=True))[0] is not None:
-            found.append(json.loads(got[2]))
-    (event,) = [event for event in found if event["subject"] == user_id]
-    assert_valid(event)
+        for name, identifier in (("tombstones", user_id), ("runs", run_id)):
+            eventually(
+                lambda name=name, identifier=identifier: built.database[name].find_one(
+                    {"_id": identifier, "outbox": []}
+                )
+            )
+    (erased,) = [event for event in taken(amqp_url, "user-data-erased") if event["subject"] == user_id]
+    (entry,) = [event for event in taken(amqp_url, "audit-recorded") if event["data"]["objectId"] == run_id]
+    for event in (erased, entry):
+        assert_valid(event)

@@ -10,14 +10,18 @@ from scheduler_service.app import create_app
 from scheduler_service.bootstrap import Built
 
 
-def test_the_receipt_is_as_its_schema_says() -> None:
+def test_what_is_published_is_as_its_schema_says() -> None:
     assert_valid(receipt(events.SOURCE, "0123456789abcdef"))
+    assert_valid(events.job_started("0123456789abcdef", "fedcba9876543210"))
 
 
 @pytest.mark.parametrize(
     ("kind", "shape", "about"),
     [
         ("user-registered", events.UserRegistered, "user_id"),
+        ("email-verification-requested", events.TokenRequested, "request_id"),
+        ("password-reset-requested", events.TokenRequested, "request_id"),
+        ("password-changed", events.PasswordChanged, "user_id"),
         ("user-deleted", events.UserDeleted, "user_id"),
         ("appointment-booked", events.AppointmentChanged, "appointment_id"),
         ("appointment-cancelled", events.AppointmentChanged, "appointment_id"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -11,11 +11,13 @@ from flask.testing import FlaskClient
 from stand_ins import Building, Refusal, Wire, peer
 
 from chassis.clock import new_id, now
-from devkit.testing import bearer
+from devkit.testing import assert_valid, bearer
+from scheduler_service import events
 from scheduler_service.app import create_app
 from scheduler_service.bootstrap import Built
 from scheduler_service.domain import GIVEN_UP_AFTER, IDLE_RUNS_KEPT
 from scheduler_service.errors import RunBusy
+from scheduler_service.store import Runs
 
 ADMIN = bearer("boss", role="admin")
 SLOT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -28,6 +30,11 @@ def no_runs_left_over(built: Built) -> Iterator[None]:
     # what these tests put into the queue is for no worker
     with built.celery.connection_for_write() as connection, connection.channel() as channel:
         channel.queue_purge("scheduler-service.tasks")
+
+
+def erase(built: Built, user_id: str) -> None:
+    event = events.UserDeleted(user_id=user_id)
+    built.database.transact(lambda session: built.user_deleted(event, session))
 
 
 def stored(built: Built, **query: Any) -> list[dict[str, Any]]:
@@ -59,6 +66,60 @@ def test_asking_for_a_run_queues_one(client: FlaskClient) -> None:
     )
     listed = client.get("/api/v1/admin/jobs/purge-accounts/runs", headers=ADMIN).json["data"]
     assert listed == {"items": [run], "nextCursor": None}
+
+
+def test_who_asked_for_a_run_is_in_the_audit_with_it(built: Built, client: FlaskClient) -> None:
+    run_id = client.post("/api/v1/admin/jobs/purge-accounts/run", headers=ADMIN).json["data"]["id"]
+    client.post("/api/v1/admin/jobs/purge-accounts/run", headers=bearer("pat", "patient"))
+    built.jobs.run_scheduled("deliver-mail", SLOT)
+    assert [run["_id"] for run in stored(built, outbox={"$exists": True})] == [run_id]
+    (entry,) = stored(built, _id=run_id)[0]["outbox"]
+    assert_valid(entry)
+    told = {name: entry["data"][name] for name in ("action", "actorId", "actorRole", "objectId", "subjectId")}
+    assert told == {
+        "action": "job.started",
+        "actorId": "boss",
+        "actorRole": "admin",
+        "objectId": run_id,
+        "subjectId": None,
+    }
+
+
+def test_an_erased_admin_whose_token_is_still_out_starts_nothing(built: Built, client: FlaskClient) -> None:
+    gone = new_id()
+    erase(built, gone)
+    answer = client.post("/api/v1/admin/jobs/purge-accounts/run", headers=bearer(gone, "admin"))
+    assert (answer.status_code, answer.json["code"]) == (401, "TOKEN_INVALID")
+    assert stored(built) == []
+
+
+def test_an_erasure_at_the_moment_of_a_start_leaves_no_name_on_the_run(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = new_id()
+    erasure = Thread(target=erase, args=(built, gone))
+    add = Runs.add
+
+    def add_while_erased(self: Runs, *arguments: Any) -> bool:
+        if not erasure.ident:
+            erasure.start()
+            # it would be over by then if nothing held it up
+            erasure.join(0.5)
+        return add(self, *arguments)
+
+    monkeypatch.setattr(Runs, "add", add_while_erased)
+    built.jobs.start("purge-accounts", gone)
+    erasure.join(10)
+    assert not erasure.is_alive()
+    assert [run["requestedBy"] for run in stored(built)] == [None]
+
+
+def test_late_erasures_are_announced_again_as_long_as_there_are_some(built: Built, amqp_url: str) -> None:
+    left = [3, 100]
+    with peer(amqp_url, "user-service", reannounce_late_erasures=lambda limit: {"reannounced": left.pop()}) as users:
+        built.jobs.run_scheduled("chase-erasures", SLOT)
+        assert users.called("reannounce_late_erasures") == [{"limit": 100}] * 2
+    assert stored(built)[0]["result"] == {"reannounced": 103}
 
 
 def test_runs_are_paged_newest_first(client: FlaskClient) -> None:
