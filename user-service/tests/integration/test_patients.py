@@ -358,6 +358,8 @@ def test_whom_it_is_not_shown_to_cannot_tell_why(client: FlaskClient, built: Bui
     # another doctor's patient, and another patient of the doctor
     treats(built, new_id(), patient)
     treats(built, doctor, written(client))
+    # whoever an event names as the doctor: a patient reads nobody's
+    treats(built, cancelled, patient)
     leave(client, deactivated)
     erase(client, built, erased)
     answers = [read(client, doctor, id) for id in (patient, cancelled, deactivated, erased, doctor, new_id())]
