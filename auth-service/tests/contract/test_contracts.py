@@ -31,6 +31,8 @@ def test_user_registered_is_as_its_schema_says() -> None:
         ("user-updated", events.UserUpdated),
         ("user-deactivated", events.UserDeactivated),
         ("user-recovered", events.UserRecovered),
+        ("user-suspended", events.UserSuspended),
+        ("user-reinstated", events.UserReinstated),
         ("user-deleted", events.UserDeleted),
     ],
 )
