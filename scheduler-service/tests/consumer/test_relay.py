@@ -32,12 +32,8 @@ def test_receipts_and_the_audit_are_published_and_leave_their_outboxes(
     built.database.transact(lambda session: built.tombstones.bury(user_id, announcement, session))
     run_id = built.jobs.start("deliver-mail", new_id())["_id"]
     with running("scheduler_service.relay", env):
-        for name, identifier in (("tombstones", user_id), ("runs", run_id)):
-            eventually(
-                lambda name=name, identifier=identifier: built.database[name].find_one(
-                    {"_id": identifier, "outbox": []}
-                )
-            )
+        eventually(lambda: built.database["tombstones"].find_one({"_id": user_id, "outbox": []}))
+        eventually(lambda: built.database["runs"].find_one({"_id": run_id, "outbox": []}))
     (erased,) = [event for event in taken(amqp_url, "user-data-erased") if event["subject"] == user_id]
     (entry,) = [event for event in taken(amqp_url, "audit-recorded") if event["data"]["objectId"] == run_id]
     for event in (erased, entry):
