@@ -22,6 +22,18 @@ _ANSWER_STANDS_SECONDS = 1.0
 _MOST_ANSWERS = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as it was asked at ``at``; its answer is None where there was none to be had."""
+
+    at: float
+    answer: "Future[bool | None]" = field(default_factory=Future)
+
+    def is_over(self, now: float) -> bool:
+        """Whether to ask anew. One that is under way is joined however long ago it began: it will time out."""
+        return self.answer.done() and now - self.at >= _ANSWER_STANDS_SECONDS
+
+
 class Questions:
     """Asks a service about one id at a time; an answer stands for a second, and so does having got none."""
 
@@ -31,7 +43,7 @@ class Questions:
         self._name = name
         self._clock = clock
         # the oldest first
-        self._asked: dict[str, _Asked] = {}
+        self._asked: dict[str, Question] = {}
         self._lock = Lock()
 
     @property
@@ -56,14 +68,14 @@ class Questions:
             raise ServiceUnavailable
         return told
 
-    def _remember(self, identifier: str, now: float) -> "_Asked":
+    def _remember(self, identifier: str, now: float) -> Question:
         self._asked.pop(identifier, None)
         while self._asked:
             oldest = next(iter(self._asked))
             if len(self._asked) < _MOST_ANSWERS and not self._asked[oldest].is_over(now):
                 break
             del self._asked[oldest]
-        asked = self._asked[identifier] = _Asked(now)
+        asked = self._asked[identifier] = Question(now)
         return asked
 
     def _put(self, identifier: str, answer: "Future[bool | None]") -> None:
@@ -78,17 +90,6 @@ class Questions:
             # also if this greenlet is ended: the others must not wait for it for ever
             answer.set_result(told)
             QUESTIONS.labels(self.service, {True: "yes", False: "no", None: "none"}[told]).inc()
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    at: float
-    # None: there was none to be had
-    answer: "Future[bool | None]" = field(default_factory=Future)
-
-    def is_over(self, now: float) -> bool:
-        """Whether to ask anew. One that is under way is joined however long ago it began: it will time out."""
-        return self.answer.done() and now - self.at >= _ANSWER_STANDS_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,14 @@
 
 import threading
 import time
+from datetime import timedelta
 
-from stand_ins import Relays, Wire
+import pika
+from stand_ins import Wire
 
+from chassis import amqp
+from chassis.clock import instant_text, new_id, now
+from devkit.testing import example, publish
 from devkit.waiting import eventually
 from gateway.feed import Feed, Source
 from gateway.revocations import Freshness, Revocations
@@ -38,7 +43,10 @@ def test_a_snapshot_begun_over_an_earlier_connection_completes_nothing(wire: Wir
     assert freshness.is_stale(time.monotonic())
 
 
-def test_what_is_announced_before_the_snapshot_is_at_hand_is_not_missed(wire: Wire, amqp_url: str) -> None:
+def test_it_works_before_any_relay_ran_and_misses_nothing_while_the_snapshot_is_taken(
+    wire: Wire, amqp_url: str
+) -> None:
+    name = f"service-{new_id()}"
     taking, taken = threading.Event(), threading.Event()
     freshness, revocations = Freshness(), Revocations()
 
@@ -46,12 +54,15 @@ def test_what_is_announced_before_the_snapshot_is_at_hand_is_not_missed(wire: Wi
         taking.set()
         taken.wait(10)
 
-    feed = Feed(wire.url, [Source("auth-service", KINDS, freshness, learn)], revocations)
+    feed = Feed(wire.url, [Source(name, KINDS, freshness, learn)], revocations)
     feed.start()
     try:
         assert taking.wait(10)
-        Relays(amqp_url).revoke("s-1")
+        until = instant_text(now() + timedelta(minutes=15))
+        publish(amqp_url, example("session-revoked", until=until), source=name)
         taken.set()
-        eventually(lambda: len(revocations) == 1)
+        eventually(lambda: len(revocations) == 1 and not freshness.is_stale(time.monotonic()))
     finally:
         feed.stop()
+        with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
+            connection.channel().exchange_delete(amqp.exchange(name))

@@ -46,7 +46,7 @@ def test_what_arrives_late_takes_nothing_back() -> None:
     known.end_sessions({"s-1": clock.now - 10 * MINUTE})
     clock.now += 5 * MINUTE
     known.end_sessions({"s-2": clock.now})
-    assert known.is_revoked(signed_in("s-1"))
+    assert known.is_revoked(signed_in("s-1", "ben"))
 
 
 def test_each_is_forgotten_only_when_no_token_of_it_can_be_out() -> None:
