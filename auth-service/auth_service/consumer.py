@@ -49,8 +49,8 @@ class Consumer:
         built.service.accounts.user_deleted(event, session)
 
     @rpc
-    def one_time_token(self, request_id: str) -> dict[str, Any]:
-        return built.service.one_time_tokens.told(request_id)
+    def one_time_token(self, token_request_id: str) -> dict[str, Any]:
+        return built.service.one_time_tokens.told(token_request_id)
 
     @rpc
     def export_user(self, user_id: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from auth_service.bootstrap import Built
 from chassis import amqp
 from chassis.clock import new_id
+from chassis.rpc import Refused, RpcClient
 from devkit.testing import assert_every_queue_is_consumed, example, publish, queue_state, running
 from devkit.waiting import eventually
 
@@ -46,6 +47,24 @@ def test_a_deactivated_user_can_neither_log_in_nor_refresh(
     assert refreshed.status_code == 401
 
 
+def test_a_suspended_user_is_signed_out_until_reinstated(
+    client: FlaskClient, account: dict[str, Any], amqp_url: str
+) -> None:
+    user_id = account["user"]["id"]
+    publish(amqp_url, example("user-suspended", userId=user_id, version=2))
+    eventually(lambda: log_in(client, account) == (403, "ACCOUNT_SUSPENDED"))
+    refreshed = client.post("/api/v1/auth/refresh", json={"refreshToken": account["refreshToken"]})
+    assert refreshed.status_code == 401
+    publish(amqp_url, example("user-reinstated", userId=user_id, version=3))
+    eventually(lambda: log_in(client, account)[0] == 200)
+
+
+def test_the_export_is_told_by_call(account: dict[str, Any], amqp_url: str) -> None:
+    told = RpcClient(amqp_url).call("auth-service", "export_user", user_id=account["user"]["id"])
+    assert told["account"]["email"] == account["user"]["email"]
+    assert [item["_id"] for item in told["sessions"]] == [account["sessionId"]]
+
+
 def test_an_older_event_that_comes_late_changes_nothing(
     client: FlaskClient, account: dict[str, Any], amqp_url: str, built: Built
 ) -> None:
@@ -79,3 +98,16 @@ def test_poison_lands_in_the_dead_letters(amqp_url: str, poison: Any) -> None:
     before = queue_state(amqp_url, dead)[0]
     publish(amqp_url, poison, source="user-service", kind="user-deleted")
     eventually(lambda: queue_state(amqp_url, dead)[0] == before + 1)
+
+
+def test_who_mails_a_one_time_token_is_told_it_and_no_other(
+    client: FlaskClient, account: dict[str, Any], amqp_url: str, built: Built
+) -> None:
+    asked = built.database["oneTimeTokens"].find_one({"userId": account["user"]["id"]})
+    assert asked
+    answer = RpcClient(amqp_url).call("auth-service", "one_time_token", token_request_id=asked["_id"])
+    assert set(answer) == {"token", "expiresAt"}
+    assert client.post("/api/v1/auth/email/verify", json={"token": answer["token"]}).status_code == 200
+    with pytest.raises(Refused) as refused:
+        RpcClient(amqp_url).call("auth-service", "one_time_token", token_request_id=asked["_id"])
+    assert refused.value.code == "NOT_FOUND"
