@@ -2,15 +2,19 @@
 
 # The chassis patches the standard library, so it is imported before anything else.
 # isort: off
-from chassis.consumer import event_handler, serve
+from chassis.consumer import event_handler, rpc, serve
 # isort: on
+
+from typing import Any
 
 from pymongo.client_session import ClientSession
 
 from chassis import logs
+from chassis.export import told
 from review_service import events
 from review_service.bootstrap import build
 from review_service.config import Config
+from review_service.routes import exported
 
 config = Config.read_or_exit()
 logs.configure(events.SOURCE, "consumer", config.log_level)
@@ -32,6 +36,11 @@ class Consumer:
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         built.service.user_deleted(event, session)
+
+    @rpc
+    def export_user(self, user_id: str) -> Any:
+        """All that is held about a person, as patient and as doctor."""
+        return told(exported(*built.service.exported(user_id)))
 
 
 if __name__ == "__main__":

@@ -28,8 +28,7 @@ def routes(service: ReviewService) -> Api:
         """Review one's own appointment after it has taken place; once."""
         who = identity()
         review = service.post_review(id, who.user_id, who.name, body.rating, body.comment)
-        data = {**_public(review), "appointmentId": review["appointmentId"]}
-        return Reply(data, headers=etag(review["version"]))
+        return Reply(_own(review), headers=etag(review["version"]))
 
     @api.get("/doctors/<id>/reviews", access=PUBLIC, returns=Reviews, errors=[errors.DoctorNotFound])
     def reviews(id: str, query: ReviewsQuery) -> dict[str, Any]:
@@ -41,14 +40,26 @@ def routes(service: ReviewService) -> Api:
     @api.get("/doctors/<id>/rating", access=PUBLIC, returns=Rating, errors=[errors.DoctorNotFound])
     def rating(id: str) -> dict[str, Any]:
         """What a doctor's reviews add up to."""
-        figures = service.rating_of(id)
-        return {
-            "average": average(figures["sum"], figures["count"]),
-            "count": figures["count"],
-            "histogram": {str(stars): figures["histogram"].get(str(stars), 0) for stars in STARS},
-        }
+        return _figures(service.rating_of(id))
 
     return api
+
+
+def exported(reviews: list[Document], rating: Document | None) -> Document:
+    """What the export tells a person; what others wrote about a doctor is theirs."""
+    return {"reviews": [_own(review) for review in reviews], "rating": rating and _figures(rating)}
+
+
+def _own(review: Document) -> Document:
+    return {**_public(review), "appointmentId": review["appointmentId"]}
+
+
+def _figures(rating: Document) -> Document:
+    return {
+        "average": average(rating["sum"], rating["count"]),
+        "count": rating["count"],
+        "histogram": {str(stars): rating["histogram"].get(str(stars), 0) for stars in STARS},
+    }
 
 
 def _public(review: Document) -> Document:

@@ -80,6 +80,10 @@ class ReviewService:
         """{sum, count, histogram} of a doctor, zeros where nobody has reviewed. Raises DoctorNotFound."""
         return self._known_rating(doctor_id) or {"sum": 0, "count": 0, "histogram": {}}
 
+    def exported(self, user_id: str) -> tuple[list[Document], Document | None]:
+        """What is held about a person: the reviews that a patient wrote, and what those of a doctor add up to."""
+        return self._store.reviews_by(user_id), self._store.rating_of(user_id)
+
     def _known_rating(self, doctor_id: str) -> Document | None:
         rating, doctor = self._store.rating_of(doctor_id), self._store.doctor(doctor_id)
         # a review may be here before doctor-service's word on the doctor; once that is here, it decides

@@ -100,6 +100,11 @@ class Store:
         order = [(key, DESCENDING) for key in keys]
         return list(self._reviews.find(wanted, {outbox.FIELD: 0}).sort(order).limit(limit))
 
+    def reviews_by(self, patient_id: str) -> list[Document]:
+        """All that the patient wrote, earliest first."""
+        found = self._reviews.find({"patientId": patient_id}, {outbox.FIELD: 0})
+        return sorted(found, key=lambda review: (review["createdAt"], review["_id"]))
+
     def rating_of(self, doctor_id: str) -> Document | None:
         return self._ratings.find_one({"_id": doctor_id})
 

@@ -9,6 +9,7 @@ from visits import Visit
 
 from chassis import amqp
 from chassis.clock import new_id
+from chassis.rpc import RpcClient
 from devkit.testing import Running, assert_every_queue_is_consumed, example, publish, queue_state, running
 from devkit.waiting import eventually
 from review_service.bootstrap import Built
@@ -64,6 +65,23 @@ def test_the_same_event_twice_takes_effect_once(
     assert [receipt["type"] for receipt in tombstone["outbox"]] == ["user-data-erased"]
     [review] = client.get(f"/api/v1/doctors/{visit.doctor_id}/reviews").json["data"]["items"]
     assert (review["author"], review["comment"], review["version"]) == ("Former patient", None, 2)
+
+
+def test_an_export_tells_a_patient_every_word_and_a_doctor_the_figures(
+    client: FlaskClient, amqp_url: str, visit: Visit
+) -> None:
+    posted = visit.review(client, 4, comment="Kind and on time.").json["data"]
+    rpc = RpcClient(amqp_url)
+    told = rpc.call("review-service", "export_user", user_id=visit.patient_id)
+    [review] = told["reviews"]
+    assert review.keys() == posted.keys()
+    assert (review["id"], review["comment"], review["appointmentId"]) == (posted["id"], "Kind and on time.", visit.id)
+    assert told["rating"] is None
+    assert rpc.call("review-service", "export_user", user_id=visit.doctor_id) == {
+        "reviews": [],
+        "rating": {"average": 4.0, "count": 1, "histogram": {"1": 0, "2": 0, "3": 0, "4": 1, "5": 0}},
+    }
+    assert rpc.call("review-service", "export_user", user_id=new_id()) == {"reviews": [], "rating": None}
 
 
 @pytest.mark.parametrize("poison", [{}, [1], "text", {"id": "x", "source": "user-service", "type": "user-deleted"}])

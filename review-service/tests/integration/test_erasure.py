@@ -9,6 +9,7 @@ from pymongo.client_session import ClientSession
 from visits import Visit
 
 from chassis.clock import new_id
+from devkit.testing import example
 from review_service import events
 from review_service.bootstrap import Built
 
@@ -87,6 +88,54 @@ def test_a_doctor_told_of_after_the_erasure_stays_unknown(built: Built) -> None:
     event = events.DoctorUpdated(doctor_id=gone, version=99, moderation_status="APPROVED", visible=True, active=True)
     built.database.transact(lambda session: built.service.doctor_updated(event, session))
     assert held(built, gone) == []
+
+
+def everything(built: Built) -> str:
+    names = built.database.db.list_collection_names()
+    return repr({name: list(built.database[name].find()) for name in names})
+
+
+@pytest.mark.parametrize("who", ["patient_id", "doctor_id"])
+def test_no_canary_survives_and_nothing_that_comes_late_brings_one_back(
+    client: FlaskClient, built: Built, visit: Visits, who: str
+) -> None:
+    made = visit()
+    told = example("doctor-updated", doctorId=made.doctor_id, name="Canary Doctor", specialty="canary-specialty")
+    word = events.DoctorUpdated.model_validate(told["data"])
+    built.database.transact(lambda session: built.service.doctor_updated(word, session))
+    assert made.review(client, 3, name="Canary Patient", comment="canary-comment").status_code == 201
+    before = everything(built)
+    assert "Canary P." in before
+    assert "canary-comment" in before
+    assert "Canary Doctor" not in before
+    gone = getattr(made, who)
+    erase(built, gone)
+    after = everything(built)
+    assert "canary" not in after.lower()
+    assert held(built, gone) == []
+
+    again = events.AppointmentCompleted(
+        appointment_id=made.id, doctor_id=made.doctor_id, patient_id=made.patient_id, version=9
+    )
+    built.database.transact(lambda session: built.service.appointment_completed(again, session))
+    late = events.DoctorUpdated(doctor_id=gone, version=99, moderation_status="APPROVED", visible=True, active=True)
+    built.database.transact(lambda session: built.service.doctor_updated(late, session))
+    assert made.review(client, name="Canary Patient", comment="canary-comment").status_code == 409
+    assert everything(built) == after
+
+
+def test_an_erasure_that_is_announced_anew_is_answered_anew_and_changes_nothing(
+    client: FlaskClient, built: Built, visit: Visits
+) -> None:
+    made = visit()
+    made.review(client, 4, comment="I am Ann Lee.")
+    erase(built, made.patient_id)
+    review = built.database["reviews"].find_one({"appointmentId": made.id})
+    erase(built, made.patient_id)
+    assert built.database["reviews"].find_one({"appointmentId": made.id}) == review
+    tombstone = built.database["tombstones"].find_one({"_id": made.patient_id})
+    assert tombstone
+    assert [receipt["type"] for receipt in tombstone["outbox"]] == ["user-data-erased"] * 2
 
 
 def during(built: Built, effect: Callable[[ClientSession], object], user_id: str) -> None:

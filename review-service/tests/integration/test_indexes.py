@@ -84,6 +84,15 @@ def test_every_route_uses_indexes(client: FlaskClient, built: Built, visit: Visi
     assert_indexed(seen)
 
 
+def test_an_export_reads_the_persons_own_alone(client: FlaskClient, built: Built, visit: Visits) -> None:
+    made = visit()
+    made.review(client)
+    with profiled(built) as seen:
+        assert [len(built.service.exported(user)[0]) for user in (made.patient_id, made.doctor_id)] == [1, 0]
+    assert_indexed(seen)
+    assert sum(operation["docsExamined"] for operation in seen) == 2
+
+
 def test_every_announcement_that_is_acted_on_uses_indexes(built: Built, visit: Visits) -> None:
     made = visit()
     with profiled(built) as seen:
