@@ -22,6 +22,8 @@ from chassis.errors import AppError, ServiceUnavailable
 log = structlog.get_logger(__name__)
 
 _EXCHANGE = "nameko-rpc"
+CAUSED_BY = "caused_by"
+"""The argument that carries the request's id; no method may take one of that name for its own."""
 
 
 class Refused(AppError):
@@ -46,7 +48,7 @@ class RpcClient:
         ``timeout`` seconds. A call that was not taken by then expires; one that was may still run: callees are
         idempotent.
         """
-        kwargs = {**arguments, "request_id": request_id()}
+        kwargs = {**arguments, CAUSED_BY: request_id()}
         answered: Future[dict[str, Any]] = Future()
 
         def ask() -> None:

@@ -14,6 +14,7 @@ from chassis import context
 from chassis.consumer.queues import EventQueue, Poison, RpcEntrypoint
 from chassis.errors import AppError
 from chassis.mongo import UNAVAILABLE
+from chassis.rpc import CAUSED_BY
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +48,8 @@ def rpc(method: Callable[..., Any]) -> Any:
     """Answer calls by ``chassis.rpc``; an AppError is an answer, anything else the caller hears as failed."""
 
     @wraps(method)
-    def handle(self: Any, request_id: str | None = None, **arguments: Any) -> dict[str, Any]:
-        with context.bound(request_id):
+    def handle(self: Any, **arguments: Any) -> dict[str, Any]:
+        with context.bound(arguments.pop(CAUSED_BY, None)):
             began = time.perf_counter()
             try:
                 answer = {"result": method(self, **arguments)}

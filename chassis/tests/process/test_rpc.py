@@ -34,6 +34,8 @@ def test_a_result_comes_back(client: RpcClient, things: Any) -> None:
 def test_the_request_id_goes_along(client: RpcClient, things: Any) -> None:
     with context.bound("web-1"):
         assert client.call(things.name, "request_id") == "web-1"
+        # which leaves the name free for an argument of the method's own
+        assert client.call(things.name, "echo", request_id="another") == "another"
 
 
 @pytest.mark.usefixtures("called")

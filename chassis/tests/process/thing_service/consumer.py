@@ -80,6 +80,10 @@ class Consumer:
         return context.request_id()
 
     @rpc
+    def echo(self, request_id: str) -> str:
+        return request_id
+
+    @rpc
     def ask_another(self) -> Any:
         return RpcClient(config.amqp_url).call(NAME, "add", a=1, b=2)
 
