@@ -1,6 +1,6 @@
 """user-service's errors and their stable codes."""
 
-from chassis.errors import AppError
+from chassis.errors import AppError, TokenInvalid
 
 
 class AccountDeleted(AppError):
@@ -29,3 +29,7 @@ class NotSuspended(AppError):
 
 class CannotSuspendYourself(AppError):
     status, code, message = 409, "CANNOT_SUSPEND_YOURSELF", "Nobody can suspend their own account."
+
+
+CLOSED = (AccountDeleted, AccountSuspended, TokenInvalid)
+"""What a caller is answered whose own account is not open, or was purged, while the token is still out."""

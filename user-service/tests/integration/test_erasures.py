@@ -94,6 +94,13 @@ def test_a_complete_erasure_is_never_announced_again(fresh: Built, purged: str) 
     assert after(fresh, LATE).erasures.reannounce_late(100) == 0
 
 
+def test_complete_erasures_do_not_keep_an_open_one_waiting(client: FlaskClient, fresh: Built, purged: str) -> None:
+    receive(fresh, purged, *events.HOLDERS)
+    client.delete(ME, json={"reason": "OTHER"}, headers=bearer(new_id()))
+    fresh.service.erasures.purge_due(100)
+    assert after(fresh, LATE).erasures.reannounce_late(1) == 1
+
+
 def test_runs_at_once_announce_once(fresh: Built, purged: str, at_once: AtOnce) -> None:
     for turn in range(1, 6):
         later = after(fresh, LATE * turn).erasures

@@ -3,16 +3,10 @@
 from typing import Any
 
 from chassis.api import ADMIN, Api, Reply, expected_version, identity
-from chassis.errors import NotFound, TokenInvalid, VersionMismatch
+from chassis.errors import NotFound, VersionMismatch
 from chassis.paging import page
 from chassis.tokens import Identity
-from user_service.errors import (
-    AccountDeleted,
-    AccountNotActive,
-    AccountSuspended,
-    CannotSuspendYourself,
-    NotSuspended,
-)
+from user_service.errors import CLOSED, AccountNotActive, CannotSuspendYourself, NotSuspended
 from user_service.routes.rendering import key, shaped, versioned
 from user_service.schemas.users import (
     Erasure,
@@ -25,9 +19,6 @@ from user_service.schemas.users import (
     UsersQuery,
 )
 from user_service.service import Service
-
-CLOSED = (AccountDeleted, AccountSuspended, TokenInvalid)
-"""Refusals of an admin whose own account is not open any more."""
 
 
 def routes(service: Service) -> Api:

@@ -1,19 +1,17 @@
 """Patients' records."""
 
 from chassis.api import PATIENT, SELF, Api, Reply, expected_version, identity
-from chassis.errors import NotFound, TokenInvalid, VersionMismatch
-from user_service.errors import AccountDeleted, AccountSuspended
+from chassis.errors import NotFound, VersionMismatch
+from user_service.errors import CLOSED
 from user_service.routes.rendering import versioned
 from user_service.schemas.patients import Patient, RecordBody
 from user_service.service import Service
-
-_CLOSED = (AccountDeleted, AccountSuspended, TokenInvalid)
 
 
 def routes(service: Service) -> Api:
     api = Api("patients")
 
-    @api.get("/patients/me", access=PATIENT, returns=Patient, errors=_CLOSED)
+    @api.get("/patients/me", access=PATIENT, returns=Patient, errors=CLOSED)
     def read_own_record() -> Reply:
         """One's own record; before it is first written it is empty and its version 0."""
         return versioned(service.patients.own(identity()), Patient)
@@ -22,7 +20,7 @@ def routes(service: Service) -> Api:
         "/patients/me",
         access=PATIENT,
         returns=Patient,
-        errors=(*_CLOSED, VersionMismatch),
+        errors=(*CLOSED, VersionMismatch),
         message="Your record is saved.",
     )
     def write_own_record(body: RecordBody) -> Reply:
@@ -30,7 +28,7 @@ def routes(service: Service) -> Api:
         return versioned(service.patients.replace(identity(), body.record(), expected_version()), Patient)
 
     # who may read it is no question of roles alone: to whom it may not be shown it is not there
-    @api.get("/patients/<id>", access=SELF, returns=Patient, errors=(*_CLOSED, NotFound))
+    @api.get("/patients/<id>", access=SELF, returns=Patient, errors=(*CLOSED, NotFound))
     def read_record(id: str) -> Reply:
         """A patient's record, for admins and for doctors who treat the patient; the patient sees who read it."""
         return versioned(service.patients.read(identity(), id), Patient)

@@ -1,9 +1,9 @@
 """One's own account."""
 
 from chassis.api import DOCTOR, PATIENT, SELF, Api, Reply, expected_version, identity
-from chassis.errors import ServiceUnavailable, TokenInvalid, VersionMismatch
+from chassis.errors import ServiceUnavailable, VersionMismatch
 from chassis.mongo import Document
-from user_service.errors import AccountDeleted, AccountSuspended
+from user_service.errors import CLOSED
 from user_service.routes.rendering import versioned
 from user_service.schemas.users import Deactivated, DeletionBody, Export, ProfileBody, User
 from user_service.service import Service
@@ -12,7 +12,7 @@ from user_service.service import Service
 def routes(service: Service) -> Api:
     api = Api("users")
 
-    @api.get("/users/me", access=SELF, returns=User, errors=[AccountDeleted, AccountSuspended, TokenInvalid])
+    @api.get("/users/me", access=SELF, returns=User, errors=CLOSED)
     def read_me() -> Reply:
         """One's own profile."""
         return versioned(service.profiles.own(identity()), User)
@@ -21,7 +21,7 @@ def routes(service: Service) -> Api:
         "/users/me",
         access=SELF,
         returns=User,
-        errors=[AccountDeleted, AccountSuspended, TokenInvalid, VersionMismatch],
+        errors=[*CLOSED, VersionMismatch],
         message="Your profile is saved.",
     )
     def update_me(body: ProfileBody) -> Reply:
@@ -32,7 +32,7 @@ def routes(service: Service) -> Api:
         "/users/me",
         access=(PATIENT, DOCTOR),
         returns=Deactivated,
-        errors=[AccountDeleted, AccountSuspended, TokenInvalid],
+        errors=CLOSED,
         message="Your account is deleted. You can recover it until the date given.",
     )
     def delete_me(body: DeletionBody) -> Document:
@@ -44,7 +44,7 @@ def routes(service: Service) -> Api:
         "/users/me/export",
         access=SELF,
         returns=Export,
-        errors=[AccountDeleted, AccountSuspended, TokenInvalid, ServiceUnavailable],
+        errors=[*CLOSED, ServiceUnavailable],
     )
     def export_me() -> Reply:
         """Everything that every service holds about oneself: the whole, or 503."""

@@ -104,8 +104,9 @@ class Suspension(Shape):
 class UserForAdmin(User):
     deletion: Deletion | None
     scheduled_deletion_at: datetime | None
-    suspension: Suspension | None
-    closed_at: datetime | None = Field(description="When the account stopped being ACTIVE.")
+    # a process of before these fields may still run beside this one, and make users without them
+    suspension: Suspension | None = None
+    closed_at: datetime | None = Field(None, description="When the account stopped being ACTIVE.")
 
 
 class Users(Shape):
