@@ -15,7 +15,7 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
 
 from auth_service.limits import Bucket
-from chassis.mongo import Database
+from chassis.mongo import Database, Document
 
 COLLECTION = "attempts"
 INDEXES = [
@@ -59,8 +59,8 @@ class Attempts:
         every = chosen(lambda one: _milliseconds(one.every))
         slack = chosen(lambda one: (one.at_once - 1) * _milliseconds(one.every))
         owner = {"account": account} if account else {}
-        document = self._attempts.find_one_and_update(
-            {"_id": key},
+        document = self._count(
+            key,
             [
                 {"$set": {"fullAt": {"$max": ["$fullAt", now]}, **owner}},
                 {"$set": {"retryAt": {"$subtract": ["$fullAt", slack]}}},
@@ -68,8 +68,6 @@ class Attempts:
                 {"$set": {"fullAt": {"$add": ["$fullAt", "$took"]}}},
                 {"$set": {"expiresAt": {"$max": ["$fullAt", "$knownUntil"]}}},
             ],
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
         )
         return Taken(key, document["took"], document["retryAt"])
 
@@ -87,15 +85,13 @@ class Attempts:
     def within(self, key: str, most: int, span: timedelta, now: datetime, account: str) -> bool:
         """Count one more under ``key`` unless there were ``most`` within the last ``span``; whether it was counted."""
         recent = {"$filter": {"input": {"$ifNull": ["$times", []]}, "cond": {"$gt": ["$$this", now - span]}}}
-        document = self._attempts.find_one_and_update(
-            {"_id": key},
+        document = self._count(
+            key,
             [
                 {"$set": {"times": recent, "account": account, "expiresAt": now + span}},
                 {"$set": {"passed": {"$lt": [{"$size": "$times"}, most]}}},
                 {"$set": {"times": {"$concatArrays": ["$times", {"$cond": ["$passed", [now], []]}]}}},
             ],
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
         )
         passed: bool = document["passed"]
         return passed
@@ -103,6 +99,13 @@ class Attempts:
     def forget(self, account: str, session: ClientSession) -> None:
         """Delete what is counted for an account, and which addresses it knows."""
         self._attempts.delete_many({"account": account}, session=session)
+
+    def _count(self, key: str, steps: list[Document]) -> Document:
+        counted = self._attempts.find_one_and_update(
+            {"_id": key}, steps, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        assert counted is not None  # there is one after an upsert
+        return counted
 
 
 def _milliseconds(span: timedelta) -> int:

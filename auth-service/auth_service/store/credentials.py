@@ -1,9 +1,10 @@
 """credentials: {_id: userId, email, name, nameVersion, role, status, statusVersion, recoverableUntil, passwordHash,
-              emailVerified, sessionsVersion, createdAt, outbox}
+              passwordVersion?, emailVerified, sessionsVersion, createdAt, outbox}
 
 ``nameVersion`` and ``statusVersion`` are versions of user-service's document, the source of both: each is applied
 only if it is newer, apart from the other, since an event tells one of them. ``sessionsVersion`` rises with each
 session that is opened and each act that ends all of them: so that the one conflicts with the other.
+``passwordVersion`` rises with each other password (the first has none), not with a new hash of the same.
 """
 
 from datetime import datetime

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auth_service.config import Config
 from auth_service.limits import place, seconds_until
+from devkit.testing import environment
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -24,6 +26,13 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 )
 def test_a_household_of_ipv6_is_one_address_and_nobody_is_without(address: str | None, counts_as: str) -> None:
     assert place(address) == counts_as
+
+
+@pytest.mark.parametrize(("value", "on"), [("on", True), ("off", False)])
+def test_limits_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, value: str, on: bool) -> None:
+    for name, text in environment("mongodb://here", "amqp://here", RATE_LIMITS=value).items():
+        monkeypatch.setenv(name, text)
+    assert Config.read().rate_limits is on
 
 
 @given(st.text(max_size=60))
