@@ -28,7 +28,8 @@ PULSE_AT = Gauge(
 )
 
 HEARTBEAT_SECONDS = 5
-"""Less makes false alarms likely (RabbitMQ's guide to heartbeats); a dead broker is noticed within ten seconds."""
+"""Less makes false alarms likely (RabbitMQ's guide to heartbeats). pika gives a silent broker up after twenty seconds;
+long before that its sources count as stale."""
 
 SNAPSHOT_SECONDS = 10.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
