@@ -1,5 +1,7 @@
 """A deleted account past its window is purged by beat's schedule, and nothing of the person is left anywhere."""
 
+import json
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,15 +10,15 @@ import pymongo
 import pytest
 
 from chassis import amqp
-from chassis.events import subscriptions
+from devkit.layout import ROOT
 from devkit.suite import Instance
-from devkit.testing import CONTRACTS, example, publish
 from tests.client import Gateway, Person, eventually
 from tests.clinic import PROFILE, book, bookable_doctor, slots
 
 CANARY = "Quillfeather"
 PHONE = "+41445557391"
 
+CONTRACTS = ROOT / "contracts"
 Mongo = pymongo.MongoClient[dict[str, Any]]
 
 
@@ -39,7 +41,7 @@ def holding(mongo: Mongo, *texts: str) -> set[str]:
 
 def event_queues() -> list[str]:
     """Every queue of events and of dead letters."""
-    table = subscriptions(CONTRACTS)
+    table = json.loads((CONTRACTS / "subscriptions.json").read_text())
     events = [amqp.queue(who, source, kind) for who, row in table.items() for source in row for kind in row[source]]
     return [*events, *map(amqp.dead_letters, table)]
 
@@ -168,28 +170,44 @@ def test_after_the_purge_nothing_of_the_person_is_left(
     assert CANARY not in repr(shown)
 
     # and what was under way all the while arrives now
-    for event in old_events(patient.id, doctor.id):
-        publish(suite.amqp_url, event)
+    publish(suite, old_events(patient.id, doctor.id))
     eventually("the late events to be handled", lambda: not busy_queues(suite))
     assert holding(mongo, *traces, "Latecomer") == set()
     assert {place.split(".")[1] for place in holding(mongo, patient.id, doctor.id)} <= kept
     patient.log_in().expect(401, "INVALID_CREDENTIALS")
 
 
+def late(kind: str, **data: Any) -> dict[str, Any]:
+    """The contract's example of an event, as a new one about somebody else."""
+    event: dict[str, Any] = json.loads((CONTRACTS / "events" / f"{kind}.v1.example.json").read_text())
+    return {**event, "id": secrets.token_hex(16), "data": {**event["data"], **data}}
+
+
+def publish(suite: Instance, events: list[dict[str, Any]]) -> None:
+    """Put them on their sources' exchanges; fails if no queue takes one."""
+    with pika.BlockingConnection(pika.URLParameters(suite.amqp_url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        properties = pika.BasicProperties(content_type="application/json", content_encoding="utf-8", delivery_mode=2)
+        for event in events:
+            body = json.dumps(event).encode()
+            channel.basic_publish(amqp.exchange(event["source"]), event["type"], body, properties, mandatory=True)
+
+
 def old_events(patient_id: str, doctor_id: str) -> list[dict[str, Any]]:
     """Events about people who are gone, as a queue might have held them back."""
     appointment = {"patientId": patient_id, "doctorId": doctor_id}
     return [
-        example("user-registered", userId=patient_id, name="Latecomer", email="latecomer@clinic.example"),
-        example("user-updated", userId=doctor_id, name="Latecomer", version=900),
-        example("user-recovered", userId=patient_id, version=900),
-        example("user-reinstated", userId=doctor_id, version=900),
-        example("email-verified", userId=patient_id),
-        example("password-reset-requested", userId=patient_id),
-        example("password-changed", userId=patient_id),
-        example("doctor-updated", doctorId=doctor_id, name="Latecomer", version=900),
-        example("appointment-booked", **appointment),
-        example("appointment-completed", **appointment),
+        late("user-registered", userId=patient_id, name="Latecomer", email="latecomer@clinic.example"),
+        late("user-updated", userId=doctor_id, name="Latecomer", version=900),
+        late("user-recovered", userId=patient_id, version=900),
+        late("user-reinstated", userId=doctor_id, version=900),
+        late("email-verified", userId=patient_id),
+        late("password-reset-requested", userId=patient_id),
+        late("password-changed", userId=patient_id),
+        late("doctor-updated", doctorId=doctor_id, name="Latecomer", version=900),
+        late("appointment-booked", **appointment),
+        late("appointment-completed", **appointment),
     ]
 
 
