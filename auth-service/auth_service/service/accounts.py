@@ -147,6 +147,7 @@ class Accounts:
         return {
             "account": told(credential, "passwordHash", "outbox") if credential else None,
             **self._sessions.told(user_id),
+            "oneTimeTokens": self._tokens.held(user_id),
         }
 
     # what user-service announces

@@ -11,6 +11,7 @@ from auth_service.one_time_tokens import LIFETIMES, OneTimeToken, Purpose
 from auth_service.store.one_time_tokens import OneTimeTokens as Store
 from chassis.clock import instant_text, new_id
 from chassis.errors import NotFound
+from chassis.export import told
 from chassis.mongo import Document
 
 
@@ -63,6 +64,10 @@ class OneTimeTokens:
     def void(self, user_id: str, purpose: Purpose, session: ClientSession) -> None:
         """Spend all of the user's for that purpose."""
         self._store.void(user_id, purpose, self._now(), session)
+
+    def held(self, user_id: str) -> list[Document]:
+        """What mails the user was sent, JSON-ready and without hashes."""
+        return [told(item, "tokenHash", "outbox") for item in self._store.of(user_id)]
 
     def erase(self, user_id: str, session: ClientSession) -> None:
         self._store.erase(user_id, session)

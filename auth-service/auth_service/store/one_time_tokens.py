@@ -46,5 +46,8 @@ class OneTimeTokens:
             {"userId": user_id, "kind": purpose, "usedAt": None}, {"$set": {"usedAt": now}}, session=session
         )
 
+    def of(self, user_id: str) -> list[Document]:
+        return list(self._tokens.find({"userId": user_id}))
+
     def erase(self, user_id: str, session: ClientSession) -> None:
         self._tokens.delete_many({"userId": user_id}, session=session)

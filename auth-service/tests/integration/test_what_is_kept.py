@@ -17,7 +17,12 @@ def test_the_export_has_the_account_and_its_devices_and_no_hash(people: People) 
     assert kept
     assert kept["passwordHash"] not in repr(told)
     assert "tokenHash" not in repr(told)
-    assert people.built.service.accounts.told("nobody") == {"account": None, "sessions": [], "revocations": []}
+    assert people.built.service.accounts.told("nobody") == {
+        "account": None,
+        "sessions": [],
+        "revocations": [],
+        "oneTimeTokens": [],
+    }
 
 
 def test_an_erased_account_leaves_its_tombstone_alone(people: People) -> None:
