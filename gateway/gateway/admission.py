@@ -1,4 +1,4 @@
-"""Whether a verified token still counts: by what is known here while that is fresh, else by asking who decides."""
+"""Whether a verified token still counts: by what is known here while that is fresh, else by asking."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from gateway.revocations import Freshness, Revocations
 from gateway.upstream import Upstream
 
 REFUSED = Counter("gateway_revoked_tokens_refused", "Requests refused for a revoked token.", ["known_by"])
-QUESTIONS = Counter("gateway_revocation_questions", "Questions asked while news may be late.", ["service", "answer"])
+QUESTIONS = Counter("gateway_revocation_questions", "Asked while news may be late.", ["service", "answer"])
 
 _ASKING_SECONDS = 2.0
 _ANSWER_STANDS_SECONDS = 1.0
@@ -30,7 +30,7 @@ class Question:
     answer: "Future[bool | None]" = field(default_factory=Future)
 
     def is_over(self, now: float) -> bool:
-        """Whether to ask anew. One that is under way is joined however long ago it began: it will time out."""
+        """Whether to ask anew. One under way is joined, however long ago it began: it will time out."""
         return self.answer.done() and now - self.at >= _ANSWER_STANDS_SECONDS
 
 
@@ -104,7 +104,7 @@ class Watched:
 
 
 class Admission:
-    """Decides on every request with a token: two dictionary reads and two comparisons while the news is fresh."""
+    """Decides on each request with a token: two dictionary reads, two comparisons while the news is fresh."""
 
     def __init__(self, revocations: Revocations, sessions: Watched, accounts: Watched) -> None:
         self._revocations = revocations
@@ -112,7 +112,7 @@ class Admission:
         self._accounts = accounts
 
     def check(self, identity: Identity) -> None:
-        """Return if the session goes on. Raises TokenRevoked; ServiceUnavailable if that can not be found out."""
+        """Return if the session goes on. Raises TokenRevoked, or ServiceUnavailable if that is not known."""
         if self._revocations.is_revoked(identity):
             _refuse("memory")
         now = time.monotonic()

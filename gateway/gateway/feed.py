@@ -22,14 +22,14 @@ log = structlog.get_logger(__name__)
 # "livemin": what counts is the worker that has heard nothing for longest, of those that are there
 PULSE_AT = Gauge(
     "gateway_revocation_pulse_timestamp_seconds",
-    "When a worker last heard that it knows all revocations of a source; the worker where that is longest ago.",
+    "When the worker that is worst off last knew of all revocations of a source.",
     ["source"],
     multiprocess_mode="livemin",
 )
 
 HEARTBEAT_SECONDS = 5
-"""Less makes false alarms likely (RabbitMQ's guide to heartbeats). pika gives a silent broker up after twenty seconds;
-long before that its sources count as stale."""
+"""Less makes false alarms likely (RabbitMQ's guide to heartbeats). pika gives a silent broker up after twenty
+seconds; long before that its sources count as stale."""
 
 SNAPSHOT_SECONDS = 10.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
@@ -130,7 +130,8 @@ class Feed:
         link = self._link = object()
         for source in self._sources.values():
             # apart from the connection: a service that is slow to answer must not hold up the others' news
-            Thread(target=self._learn, args=(source, link), name=f"snapshot-{source.name}", daemon=True).start()
+            learning = Thread(target=self._learn, args=(source, link), name=f"snapshot-{source.name}", daemon=True)
+            learning.start()
         log.info("revocation feed bound")
         while not self._stopping.is_set():
             if not channel.consumer_tags:
@@ -145,7 +146,7 @@ class Feed:
 
     def _learn(self, source: Source, link: object) -> None:
         pause = SHORTEST_PAUSE
-        while self._link is link:
+        while self._link is link and not self._stopping.is_set():
             began = time.monotonic()
             try:
                 source.learn()

@@ -21,7 +21,7 @@ _PRUNE_EVERY_SECONDS = 60.0
 class Revocations:
     """Ended sessions and closed accounts, each for as long as a token of theirs may still be out.
 
-    Reading takes no lock, for it is part of every request: a dictionary is changed one key at a time or replaced whole.
+    Reading takes no lock, for it is part of every request: a dictionary is changed key by key or replaced whole.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -51,7 +51,7 @@ class Revocations:
             self._prune()
 
     def close_accounts(self, closed_at: Mapping[str, float]) -> None:
-        """Take in {user id: when the account was closed, seconds since 1970}: sessions opened until then are over."""
+        """Take in {user id: when the account was closed, seconds since 1970}: what was opened until then is over."""
         latest = self._clock() + SKEW_SECONDS
         with self._writing:
             for user_id, instant in closed_at.items():
@@ -73,8 +73,9 @@ class Revocations:
 class Freshness:
     """As of when everything that one source committed is known here.
 
-    A snapshot that was begun after the queue was bound completes the knowledge: what is committed later comes through
-    the queue. From then on each pulse of the source says that nothing is under way, until the connection is lost.
+    A snapshot that was begun after the queue was bound completes the knowledge: what is committed later comes
+    through the queue. From then on each pulse of the source says that nothing is under way, until the connection
+    is lost.
     """
 
     def __init__(self) -> None:
@@ -82,7 +83,7 @@ class Freshness:
         self._complete = False
 
     def is_stale(self, now: float) -> bool:
-        """Whether something may have been revoked a while ago that is not known here; ``now`` is monotonic."""
+        """Whether something revoked a while ago may not be known here; ``now`` is monotonic."""
         return now - self._known_at > LONGEST_SILENCE_SECONDS
 
     def learned(self, began: float) -> None:
@@ -91,7 +92,7 @@ class Freshness:
         self._known_at = max(self._known_at, began)
 
     def pulse(self, now: float) -> bool:
-        """The source said that all is published; whether that tells anything (it does not before the snapshot)."""
+        """The source said that all is published. Whether that tells anything: not before the snapshot."""
         if self._complete:
             self._known_at = now
         return self._complete

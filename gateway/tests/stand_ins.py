@@ -276,7 +276,7 @@ class Wire:
 
 
 class Relays:
-    """The relays of auth-service and user-service, as far as the gateway hears them: ``pulsing`` says who pulses."""
+    """The relays of auth-service and user-service as the gateway hears them: ``pulsing`` says who pulses."""
 
     def __init__(self, amqp_url: str) -> None:
         self._url = amqp_url
