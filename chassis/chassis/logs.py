@@ -47,8 +47,10 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(level)
-    # pika tells every step of a connection at INFO; what matters is logged by who uses it
-    logging.getLogger("pika").setLevel(logging.WARNING)
+    # pika tells every step of a connection at INFO, and at DEBUG the drivers tell what they carry: a document, a
+    # message. What matters is logged by who uses them.
+    for driver in ("pika", "pymongo", "amqp"):
+        logging.getLogger(driver).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

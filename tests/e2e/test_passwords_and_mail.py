@@ -32,7 +32,7 @@ def token_for(suite: Instance, person: Person, about: str) -> str:
 def test_a_mailed_token_verifies_the_address(gateway: Gateway, suite: Instance) -> None:
     patient = gateway.sign_up("Ann Lee")
     assert patient.get("/users/me").data["emailVerified"] is False
-    token = token_for(suite, patient, "verify")
+    token = token_for(suite, patient, "confirm")
     gateway.call("POST", "/auth/email/verify", {"token": f"{token[:-1]}{'A' if token[-1] != 'A' else 'B'}"}).expect(401)
     gateway.call("POST", "/auth/email/verify", {"token": token}).expect(200)
     eventually("the profile to know", lambda: patient.get("/users/me").data["emailVerified"])
@@ -61,7 +61,7 @@ def test_no_token_stands_in_a_log_or_a_database(gateway: Gateway, suite: Instanc
     patient = gateway.sign_up("Ann Lee")
     if "reset" in path:
         gateway.call("POST", "/auth/password/forgot", {"email": patient.email}).expect(202)
-    token = token_for(suite, patient, "password" if "reset" in path else "verify")
+    token = token_for(suite, patient, "password" if "reset" in path else "confirm")
     body = {"token": token, **({"newPassword": NEW_PASSWORD} if "reset" in path else {})}
     gateway.call("POST", path, body).expect(200)
     secret = token.partition(".")[2]
