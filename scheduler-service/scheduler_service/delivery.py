@@ -145,7 +145,6 @@ class Delivery:
         if this_round.tokens_away:
             raise TokensAway
         try:
-            # an argument `request_id` would be lost: chassis.rpc sends the X-Request-Id under that name
             answer: dict[str, str] = self._rpc.call(
                 "auth-service", "one_time_token", timeout=_TOKEN_SECONDS, token_request_id=request_id
             )

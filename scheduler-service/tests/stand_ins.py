@@ -13,6 +13,7 @@ from typing import Any
 
 import pika
 
+from chassis.rpc import CAUSED_BY
 from scheduler_service.bootstrap import Built
 
 RPC_EXCHANGE = "nameko-rpc"
@@ -142,7 +143,7 @@ def peer(amqp_url: str, service: str, **answers: Callable[..., Any]) -> Iterator
     def answer(channel: Any, method: Any, properties: Any, body: bytes) -> None:
         name = method.routing_key.rpartition(".")[2]
         arguments = json.loads(body)["kwargs"]
-        arguments.pop("request_id")
+        arguments.pop(CAUSED_BY)
         here.calls.append((name, arguments))
         try:
             result = {"result": answers[name](**arguments)}
