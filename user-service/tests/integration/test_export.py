@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from chassis import context
 from chassis.clock import new_id
-from chassis.errors import NotFound, ServiceUnavailable
+from chassis.errors import ServiceUnavailable
 from chassis.rpc import Refused, RpcClient
 from devkit.testing import bearer
 from user_service import events
@@ -77,17 +77,14 @@ def test_all_are_asked_at_once_about_the_caller_and_know_the_request(
     assert others.asked == dict.fromkeys(events.HOLDERS, ("export_user", user_id, "my-export"))
 
 
-@pytest.mark.parametrize("service", events.HOLDERS)
-@pytest.mark.parametrize(
-    "failure",
-    [
-        ServiceUnavailable(),
-        Refused({"status": 404, "code": "NOT_FOUND", "message": "There is no such thing here."}),
-        NotFound(),
-        None,
-        [],
-    ],
-)
+REFUSED = Refused({"status": 404, "code": "NOT_FOUND", "message": "There is no such thing here."})
+FAILURES = [
+    *((service, ServiceUnavailable()) for service in events.HOLDERS),
+    *((events.HOLDERS[0], failure) for failure in (REFUSED, None, [])),
+]
+
+
+@pytest.mark.parametrize(("service", "failure"), FAILURES)
 def test_if_one_cannot_tell_its_part_there_is_no_export(
     client: FlaskClient, built: Built, others: Others, user_id: str, service: str, failure: Any
 ) -> None:

@@ -177,7 +177,7 @@ def test_an_account_that_is_deleted_and_suspended_at_once_is_one_of_them(
     assert len(entered(built, who.user_id)) == 1
 
 
-@pytest.mark.parametrize("_", range(10))
+@pytest.mark.parametrize("_", range(5))
 def test_of_two_admins_who_suspend_one_another_at_once_one_remains(
     built: Built, who: Identity, at_once: AtOnce, _: int
 ) -> None:

@@ -75,7 +75,7 @@ def test_a_token_that_knows_of_the_verification_is_believed_and_an_older_one_tak
     assert stored(built, made_by_it.user_id)["emailVerified"]
 
 
-@pytest.mark.parametrize("_", range(10))
+@pytest.mark.parametrize("_", range(5))
 def test_a_verification_that_races_the_sign_up_is_not_lost(
     built: Built, who: Identity, at_once: AtOnce, _: int
 ) -> None:
