@@ -61,7 +61,7 @@ class Consumer:
     @rpc
     def export_user(self, user_id: str) -> Any:
         """All that is held about a person, as patient and as doctor."""
-        return told({"appointments": [exported(item, user_id) for item in built.people.exported(user_id)]})
+        return {"appointments": [told(exported(item, user_id)) for item in built.people.exported(user_id)]}
 
 
 if __name__ == "__main__":

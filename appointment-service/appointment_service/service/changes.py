@@ -18,8 +18,8 @@ def transition(
 ) -> Transition:
     """The change of ``held`` to ``status``, by ``user_id`` in the role ``actor``.
 
-    The history names its patient and its doctor; an admin is just `admin` there, as it is not the history that an
-    admin is erased from: who it was is in the audit, whose entry commits with the change.
+    The history names its patient and its doctor. An admin is just `admin` there, for no erasure looks for admins in
+    histories; who it was is in the audit, whose entry commits with the change.
     """
     changed = {**held, "status": status, "version": held["version"] + 1}
     told = [events.announcement(changed, actor)]

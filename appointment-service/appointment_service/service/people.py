@@ -1,6 +1,6 @@
 """What becomes of appointments and calendars as people come, go and are erased, and what is held about them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -84,8 +84,8 @@ class People:
 
     # what the person asks
 
-    def exported(self, user_id: str) -> list[Document]:
-        """The person's appointments as patient or doctor, with their history, earliest first."""
+    def exported(self, user_id: str) -> Iterator[Document]:
+        """The person's appointments as patient or doctor, with their history, earliest first, one by one."""
         return self._appointments.all_of(user_id)
 
     # steps

@@ -1,6 +1,6 @@
 """The appointments' collection."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -138,12 +138,10 @@ class AppointmentStore:
             found += self._appointments.find(where, _UNSHOWN, hint=index, session=session)
         return found
 
-    def all_of(self, user_id: str) -> list[Document]:
+    def all_of(self, user_id: str) -> Iterator[Document]:
         """All of the user's appointments, as patient or doctor, with their history, earliest start first."""
-        found: list[Document] = []
         for field, index in _OF_PERSON:
-            found += self._appointments.find({field: user_id}, _NEVER_SHOWN, hint=index).sort(BY_START)
-        return found
+            yield from self._appointments.find({field: user_id}, _NEVER_SHOWN, hint=index).sort(BY_START)
 
     def apply(self, transition: Transition) -> Document | None:
         """Make the change; the appointment after it, or None if it was changed by another meanwhile."""

@@ -29,7 +29,7 @@ class CalendarStore:
         return self._put(doctor_id, "version", version, facts, unheard, session)
 
     def put_account(self, user_id: str, active: bool, version: int, session: ClientSession) -> bool:
-        """Set what user-service tells; False if something newer is held. Of an account that is open none is swept."""
+        """Set what user-service tells; False if something newer is held. An open one is not swept."""
         gone = ["sweepAt"] if active else []
         return self._put(user_id, "accountVersion", version, {"accountActive": active}, {"version": 0}, session, gone)
 

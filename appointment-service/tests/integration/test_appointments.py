@@ -172,7 +172,7 @@ def test_inside_the_doctors_notice_only_doctor_and_admin_cancel(clinic: Any, noo
 def test_an_admin_who_cancels_is_named_in_the_audit_alone(clinic: Any, noon: datetime) -> None:
     doctor, patient = clinic.doctor(), new_id()
     booked = clinic.booked(patient, doctor, noon)
-    assert clinic.act("cancel", booked, ADMIN, json={"reason": "a-canary"}).status_code == 200
+    assert clinic.act("cancel", booked, ADMIN, json={"reason": "a-whisper"}).status_code == 200
     assert refused(clinic.act("cancel", booked, ADMIN)) == (409, "INVALID_TRANSITION")
     assert get(clinic, booked, bearer(patient)).json["data"]["history"][-1]["by"] == "admin"
     told = clinic.stored(booked)["outbox"]
@@ -182,7 +182,7 @@ def test_an_admin_who_cancels_is_named_in_the_audit_alone(clinic: Any, noon: dat
     assert (entry["action"], entry["refusedFor"]) == ("appointment.cancelled", None)
     assert (entry["actorId"], entry["actorRole"]) == ("boss", "admin")
     assert (entry["subjectId"], entry["objectId"]) == (patient, booked["id"])
-    assert "canary" not in repr(told)
+    assert "whisper" not in repr(told)
 
 
 @pytest.mark.parametrize("role", ["patient", "doctor"])

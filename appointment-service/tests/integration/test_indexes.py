@@ -160,5 +160,5 @@ def test_looking_again_after_an_account_was_closed(alone: Any, crowd: Crowd, rec
 
 @pytest.mark.parametrize("whose", [0, 1])
 def test_an_export(alone: Any, crowd: Crowd, recorded: Recorded, whose: int) -> None:
-    assert len(alone.built.people.exported(crowd[whose])) == 20
+    assert len(list(alone.built.people.exported(crowd[whose]))) == 20
     assert_indexed(recorded(), examined=20)

@@ -33,7 +33,7 @@ def slipped_in(
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "add", late)
-        booked: dict[str, Any] = clinic.booked(patient, doctor, noon, reason="canary-visit")
+        booked: dict[str, Any] = clinic.booked(patient, doctor, noon, reason="whisper-visit")
     assert clinic.stored(booked)["status"] == "BOOKED"
     return booked
 
@@ -67,7 +67,7 @@ def test_nothing_of_the_erased_is_left_of_it(
     stored = {**clinic.stored(booked), "outbox": None}
     assert stored["status"] == "CANCELLED"
     assert people[who] not in repr(stored)
-    assert "canary" not in repr(stored)
+    assert "whisper" not in repr(stored)
 
 
 def test_whoever_is_back_by_then_keeps_it(clinic: Any, monkeypatch: pytest.MonkeyPatch, noon: datetime) -> None:

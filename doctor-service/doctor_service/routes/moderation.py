@@ -40,7 +40,7 @@ def routes(doctors: Doctors) -> Api:
         "/admin/doctors/<id>/suspend", access=ADMIN, returns=ModeratedDoctor, errors=_ERRORS, message="Suspended."
     )
     def suspend(id: str, body: RefusalBody) -> Reply:
-        """Take an approved doctor off the list; what was to come of the appointments is cancelled."""
+        """Take an approved doctor off the list, and cancel the doctor's future appointments."""
         return _decide(id, Step.SUSPENDED, body.reason)
 
     @api.post(
