@@ -249,8 +249,11 @@ def test_poison_lands_in_the_dead_letters(amqp_url: str, poison: Any) -> None:
     eventually(lambda: queue_state(amqp_url, dead)[0] == before + 1)
 
 
-def test_the_relay_publishes_what_changed(listed: Make, env: dict[str, str], amqp_url: str, stored: Make) -> None:
+def test_the_relay_publishes_what_changed(
+    listed: Make, env: dict[str, str], amqp_url: str, stored: Make, built: Built
+) -> None:
     doctor = listed()
+    assert built.database["audit"].count_documents({"outbox.data.subjectId": doctor.id}) == 1
     with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
         channel = connection.channel()
         channel.exchange_declare(amqp.exchange("doctor-service"), "topic", durable=True)
@@ -258,6 +261,8 @@ def test_the_relay_publishes_what_changed(listed: Make, env: dict[str, str], amq
         channel.queue_bind(heard, amqp.exchange("doctor-service"), "doctor-updated")
         with running("doctor_service.relay", env):
             eventually(lambda: stored(doctor.id)["outbox"] == [])
+            # who approved, from the record's own collection
+            eventually(lambda: built.database["audit"].count_documents({"outbox.data.subjectId": doctor.id}) == 0)
         bodies = iter(lambda: channel.basic_get(heard, auto_ack=True)[2], None)
         events = [event for event in map(json.loads, bodies) if event["subject"] == doctor.id]
     for event in events:
