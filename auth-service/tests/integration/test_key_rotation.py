@@ -107,12 +107,15 @@ def test_a_session_of_before_keys_had_ids_goes_over_too(people: People, built: B
     assert renew(after(NEW), renewed)
 
 
+@pytest.mark.parametrize("gone_over", [False, True])
 def test_a_session_of_before_keys_had_ids_is_still_guarded_against_copies(
-    people: People, built: Built, after: Sessioned
+    people: People, built: Built, after: Sessioned, gone_over: bool
 ) -> None:
     account = people.sign_up()
     current = renew(after(OLD), renew(after(OLD), account["refreshToken"]))
     built.database["sessions"].update_one({"_id": account["sessionId"]}, {"$unset": {"keys": 1}})
+    if gone_over:
+        current = renew(after(NEW, OLD), current)
     with pytest.raises(RefreshTokenReused):
         after(NEW, OLD).refresh(account["refreshToken"])
     with pytest.raises(RefreshTokenInvalid):
