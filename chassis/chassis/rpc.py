@@ -7,6 +7,7 @@ milliseconds that such a rare call can spend, and leaves nothing to keep alive o
 import time
 import uuid
 from concurrent.futures import Future
+from contextvars import copy_context
 from threading import Thread
 from typing import Any
 
@@ -58,7 +59,7 @@ class RpcClient:
                 answered.set_exception(error)
 
         # a broker that falls silent half-way holds a connection for a dozen seconds, its closing too; not the caller
-        Thread(target=ask, name=f"rpc-{service}", daemon=True).start()
+        Thread(target=copy_context().run, args=(ask,), name=f"rpc-{service}", daemon=True).start()
         try:
             answer = answered.result(timeout)
         except (AMQPError, AMQPConnectorException, OSError) as error:
