@@ -75,7 +75,13 @@ class Erasures:
         """Erasures, newest first: open or complete ones, or all. Each has ``late``: open for longer than is usual."""
         late = self._now() - self._patience
         return [
-            {**erasure, "late": erasure["completedAt"] is None and erasure["startedAt"] <= late}
+            # the defaults are for one that the version before this began while this one was being rolled out
+            {
+                "announcements": 1,
+                "announcedAt": erasure["startedAt"],
+                **erasure,
+                "late": erasure["completedAt"] is None and erasure["startedAt"] <= late,
+            }
             for erasure in self._erasures.listed(after, limit, is_open=is_open)
         ]
 
