@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from stand_ins import Gateway, Service, Wire, free_port, serving, started
+from broker import Wire
+from stand_ins import Gateway, Service, free_port, serving, started
 
 ROUTES = {
     "doctor-service": [("GET", "/doctors/me", "doctor"), ("GET", "/doctors/{id}", "public")],

@@ -5,7 +5,7 @@ import time
 from datetime import timedelta
 
 import pika
-from stand_ins import Wire
+from broker import Wire
 
 from chassis import amqp
 from chassis.clock import instant_text, new_id, now

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from stand_ins import Gateway, Relays, Service, Wire, bearer, free_port, serving, started
+from broker import Relays, Wire
+from stand_ins import Gateway, Service, bearer, free_port, serving, started
 
 from chassis.clock import instant_text, new_id, now
 from devkit.testing import example
