@@ -35,7 +35,6 @@ Secret = Annotated[SecretStr, AfterValidator(_strong)]
 """A secret of 32 characters or more that is not a placeholder. There are no default secrets."""
 
 
-
 def from_text(read: Callable[[str], Any]) -> BeforeValidator:
     """Reads a variable's text by a function of our own; a default, which is no text, stays as it is."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)

@@ -47,9 +47,11 @@ def private_key(pem: str) -> Key:
 
 def public_keys(pems: str) -> tuple[Key, ...]:
     """The public keys of a text that holds one or several in PEM, one after another. Raises ValueError."""
-    blocks = [block + _END for block in pems.split(_END)[:-1]]
+    *blocks, rest = pems.split(_END)
+    if not blocks or rest.strip():
+        raise ValueError("must be public keys in PEM, and nothing after them")
     try:
-        return tuple(_public(serialization.load_pem_public_key(block.strip().encode())) for block in blocks)
+        return tuple(_public(serialization.load_pem_public_key(f"{block}{_END}".strip().encode())) for block in blocks)
     except UnsupportedAlgorithm:
         raise ValueError("must be Ed25519 or RSA keys") from None
 

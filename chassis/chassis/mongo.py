@@ -76,6 +76,27 @@ class Database:
         self.client.close()
 
 
+def update_and_read(
+    collection: Collection[Document],
+    condition: Document,
+    update: Document,
+    *,
+    upsert: bool = False,
+    projection: Document | None = None,
+    session: ClientSession | None = None,
+) -> Document | None:
+    """Update the document that meets the condition; the document as it is then, None if none met it.
+
+    For documents about people, in place of ``find_one_and_update``: mongod writes that command to its log, with all
+    that it would have stored, each time two writers conflict. Outside of a transaction the document read may hold
+    a change that came after this one.
+    """
+    result = collection.update_one(condition, update, upsert=upsert, session=session)
+    if not result.matched_count and result.upserted_id is None:
+        return None
+    return collection.find_one({"_id": condition["_id"]}, projection, session=session)
+
+
 def answer_503_when_away(app: Flask) -> None:
     """Register the database's absence as 503 with Retry-After: it is never a 500."""
 

@@ -144,13 +144,14 @@ class Relay:
                 self._sweep(channel)
                 if due:
                     next_sweep = time.monotonic() + self._sweep_every
-                    self._pulse(channel)
+                    # what is held back, or not reached as this stops, is not published
+                    if self._pulsing and not self._held and not self._stopping:
+                        self._pulse(channel)
             connection.process_data_events(time_limit=0)
             self._heartbeat.beat()
 
     def _pulse(self, channel: BlockingChannel) -> None:
-        if self._pulsing:
-            channel.basic_publish(amqp.exchange(self._source), amqp.PULSE, orjson.dumps({"source": self._source}))
+        channel.basic_publish(amqp.exchange(self._source), amqp.PULSE, orjson.dumps({"source": self._source}))
 
     def _sweep(self, channel: BlockingChannel) -> None:
         now = time.monotonic()

@@ -90,6 +90,8 @@ def recipe(data: Path, port: int, *, dies_with: int = 0, instance: str = "") -> 
         "--bind_ip": "127.0.0.1",
         "--replSet": REPLICA_SET,
         "--oplogSize": "256",
+        # a slow operation would be logged with the documents that it carries: personal data
+        "--slowms": "3600000",
         "--wiredTigerCacheSizeGB": "0.5",
     }
     # There is no other member to hand over to: waiting for one would only make every stop 15 s longer.

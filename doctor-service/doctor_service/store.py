@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
 from chassis import audit, inbox, outbox, tombstones
 from chassis.events import Event
-from chassis.mongo import Database, Document
+from chassis.mongo import Database, Document, update_and_read
 
 DOCTORS = "doctors"
 FOLLOWS = "follows"
@@ -152,13 +152,8 @@ class DoctorStore:
         update: Document = {"$set": changes}
         if event:
             update["$push"] = {outbox.FIELD: {**outbox.announce(event)[outbox.FIELD], "$slice": -_NEWEST_EVENTS}}
-        return self._doctors.find_one_and_update(
-            {"_id": doctor_id, "version": version},
-            update,
-            projection=_WITHOUT_OUTBOX,
-            return_document=ReturnDocument.AFTER,
-            session=session,
-        )
+        condition = {"_id": doctor_id, "version": version}
+        return update_and_read(self._doctors, condition, update, projection=_WITHOUT_OUTBOX, session=session)
 
     def set_rating(self, doctor_id: str, average: float, count: int, version: int, session: ClientSession) -> None:
         """Apply a rating of review-service's unless a newer one is here already."""

@@ -53,9 +53,12 @@ def test_a_patient_sees_who_looked(gateway: Gateway, admin: Person) -> None:
     admin.get(f"/patients/{patient.id}").expect(200)
     assert looks(admin, patient) == [(admin.id, None), (doctor.id, "NOT_FOUND")]
 
-    log = patient.get("/users/me/access-log").expect(200).data["items"]
-    seen = [(item["action"], item["actor"]["id"], item["actor"]["name"]) for item in log]
-    assert seen == [("patient.read", admin.id, "Administrator"), ("patient.read", doctor.id, "Dan Oh")]
+    def seen() -> list[tuple[str, str, str]]:
+        log = patient.get("/users/me/access-log").expect(200).data["items"]
+        return [(item["action"], item["actor"]["id"], item["actor"]["name"]) for item in log]
+
+    expected = [("patient.read", admin.id, "Administrator"), ("patient.read", doctor.id, "Dan Oh")]
+    eventually("the names to be known", lambda: seen() == expected)
     doctor.get("/admin/audit").expect(403)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
@@ -14,7 +14,7 @@ from appointment_service.domain.claims import collided
 from appointment_service.store.indexes import APPOINTMENTS, BY_START, FALL_DUE
 from chassis import outbox
 from chassis.events import Event
-from chassis.mongo import Database, Document
+from chassis.mongo import Database, Document, update_and_read
 
 _LONGEST = timedelta(days=1)
 _BATCH = 500
@@ -145,9 +145,7 @@ class AppointmentStore:
 
     def apply(self, transition: Transition) -> Document | None:
         """Make the change; the appointment after it, or None if it was changed by another meanwhile."""
-        return self._appointments.find_one_and_update(
-            transition.condition(), transition.update(), return_document=ReturnDocument.AFTER
-        )
+        return update_and_read(self._appointments, transition.condition(), transition.update())
 
     def apply_all(self, transitions: Sequence[Transition], session: ClientSession | None = None) -> int:
         """Make those changes that nothing overtook; how many that were.

@@ -201,10 +201,8 @@ def test_a_relay_with_broadcasts_pulses_each_second_and_one_without_never(things
     count = 0
     with things.listening() as heard, things.start("relay"):
         eventually(lambda: pulses(heard))
-        began = time.monotonic()
         while count < 3:
             count += eventually(lambda: pulses(heard), timeout=3)
-        assert 2 < time.monotonic() - began < 6
     things.broadcast()
     with things.listening() as heard, things.start("relay"):
         assert not holds_within(2.5, lambda: pulses(heard))
@@ -250,6 +248,16 @@ def test_a_kind_that_is_broadcast_and_kept_in_a_queue_too_is_never_lost_for_want
         document = things.write(things.event("t1"))
         eventually(lambda: "event has no queue" in relay.output())
         assert things.waiting(document) == 1
+
+
+def test_no_pulse_while_an_event_is_held_back(things: Any) -> None:
+    things.broadcast("told")
+    with things.listening() as heard, things.start("relay") as relay:
+        eventually(lambda: pulses(heard))
+        things.write(things.event("t1", kind="unheard"), things.event("t1", kind="told"))
+        eventually(lambda: "document's events held" in relay.output())
+        heard()
+        assert not holds_within(2.5, lambda: pulses(heard))
 
 
 def test_no_pulse_while_the_broker_is_away(things: Any, link: Any) -> None:

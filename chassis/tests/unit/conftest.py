@@ -15,9 +15,9 @@ from chassis.clock import new_id
 from chassis.config import BaseConfig
 from chassis.errors import Conflict
 from chassis.events import cloud_event
+from chassis.keys import secret_key
 from chassis.mongo import answer_503_when_away
 from chassis.schemas import Body, Instant, Line, PageQuery, Text, Zone
-from chassis.keys import secret_key
 from chassis.tokens import TokenIssuer
 from chassis.web import create_flask
 from devkit.testing import JWT_SECRET

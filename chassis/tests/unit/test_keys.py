@@ -87,6 +87,12 @@ def test_a_key_says_nothing_of_itself_when_it_is_shown() -> None:
     assert len({SECRET.kid, secret_key(JWT_REFRESH_SECRET).kid, private_key(pem(ED)).kid}) == 3
 
 
+@pytest.mark.parametrize("text", ["", "no key at all", public_pem(ED)[:-10], f"{public_pem(ED)} and more"])
+def test_what_is_not_public_keys_to_its_end_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be public keys"):
+        public_keys(text)
+
+
 def test_several_public_keys_are_read_from_one_text_and_one_file(tmp_path: Path) -> None:
     text = f"# the next one\n{public_pem(ED_NEXT)}\n\n{public_pem(ED)}{public_pem(RSA)}"
     file = tmp_path / "keys.pem"

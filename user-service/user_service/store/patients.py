@@ -7,12 +7,11 @@ dateOfBirth: as ``YYYY-MM-DD``; emergencyContact: null or {name, phone, relation
 
 from datetime import datetime
 
-from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from chassis.export import told
-from chassis.mongo import Database, Document
+from chassis.mongo import Database, Document, update_and_read
 
 COLLECTION = "patients"
 
@@ -35,11 +34,11 @@ class Patients:
         """
         wanted = {"_id": user_id} if version is None else {"_id": user_id, "version": version}
         try:
-            return self._patients.find_one_and_update(
+            return update_and_read(
+                self._patients,
                 wanted,
                 {"$set": {**record, "updatedAt": at}, "$setOnInsert": {"createdAt": at}, "$inc": {"version": 1}},
                 upsert=not version,
-                return_document=ReturnDocument.AFTER,
                 session=session,
             )
         except DuplicateKeyError:

@@ -8,12 +8,12 @@ account stopped being ACTIVE, null while it is; search: [name, email] as they ar
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
 from chassis import outbox
 from chassis.events import Event
-from chassis.mongo import Database, Document
+from chassis.mongo import Database, Document, update_and_read
 from user_service.domain import Role, Status
 from user_service.store.paging import Key, older
 
@@ -63,13 +63,8 @@ class Users:
         Raises DuplicateKeyError if another user has the address.
         """
         fresh = {key: value for key, value in user.items() if key not in ("_id", "createdAt")}
-        stored = self._users.find_one_and_update(
-            {"_id": user["_id"]},
-            {"$setOnInsert": fresh, "$min": {"createdAt": user["createdAt"]}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-            session=session,
-        )
+        update = {"$setOnInsert": fresh, "$min": {"createdAt": user["createdAt"]}}
+        stored = update_and_read(self._users, {"_id": user["_id"]}, update, upsert=True, session=session)
         assert stored is not None  # an upsert leaves one, whoever made it
         return stored
 
