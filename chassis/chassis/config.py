@@ -19,6 +19,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chassis.keys import Key, private_key, public_keys, read_pem, secret_key
 
+EX_CONFIG = 78
+"""Exit status of what is configured wrongly (sysexits.h)."""
+
+IN_A_WORKER = 4
+"""The same from a worker of gunicorn (its APP_LOAD_ERROR): at any other it would start worker after worker."""
+
 CONTRACTS_IN_CHECKOUT = Path(__file__).resolve().parents[2] / "contracts"
 
 
@@ -100,13 +106,13 @@ class BaseConfig(BaseSettings):
             raise ConfigError("; ".join(problems)) from None
 
     @classmethod
-    def read_or_exit(cls) -> Self:
-        """Like ``read``, for the start of a process: one line on stderr and exit status 78 (EX_CONFIG)."""
+    def read_or_exit(cls, status: int = EX_CONFIG) -> Self:
+        """Like ``read``, for the start of a process: one line on stderr, and the exit status."""
         try:
             return cls.read()
         except ConfigError as error:
             print(f"configuration: {error}", file=sys.stderr, flush=True)
-            raise SystemExit(78) from None
+            raise SystemExit(status) from None
 
 
 class DataConfig(BaseConfig):

@@ -3,11 +3,12 @@
 import atexit
 
 from chassis import logs
+from chassis.config import IN_A_WORKER
 from gateway.app import NAME, create_app
 from gateway.bootstrap import build
 from gateway.config import Config
 
-config = Config.read_or_exit()
+config = Config.read_or_exit(IN_A_WORKER)
 logs.configure(NAME, "web", config.log_level)
 built = build(config)
 app = create_app(built)

@@ -19,20 +19,23 @@ HERE = Path(__file__).parent
 MEBIBYTE = 1024 * 1024
 
 
+def start_web(start_process: Callable[..., StartedProcess], variables: dict[str, str]) -> StartedProcess:
+    env = {
+        "THING_SOURCE": "thing-service",
+        "THING_NAME": "thing-service",
+        "PYTHONPATH": str(Path(gunicorn_conf.__file__).parents[1]),
+        **variables,
+    }
+    arguments = ["-c", "python:chassis.gunicorn_conf", "thing_service.web:app"]
+    return start_process("gunicorn", env=env, arguments=arguments, cwd=HERE)
+
+
 @pytest.fixture
 def web(start_process: Callable[..., StartedProcess]) -> int:
     """The port of a web process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
-    env = {
-        "PORT": str(port),
-        "JWT_SECRET": JWT_SECRET,
-        "THING_SOURCE": "thing-service",
-        "THING_NAME": "thing-service",
-        "PYTHONPATH": str(Path(gunicorn_conf.__file__).parents[1]),
-    }
-    arguments = ["-c", "python:chassis.gunicorn_conf", "thing_service.web:app"]
-    start_process("gunicorn", env=env, arguments=arguments, cwd=HERE)
+    start_web(start_process, {"PORT": str(port), "JWT_SECRET": JWT_SECRET})
 
     def alive() -> bool:
         try:
@@ -43,6 +46,14 @@ def web(start_process: Callable[..., StartedProcess]) -> int:
 
     eventually(alive, timeout=20)
     return port
+
+
+def test_a_web_process_with_a_wrong_variable_ends_and_names_it(start_process: Callable[..., StartedProcess]) -> None:
+    process = start_web(start_process, {"PORT": "0", "JWT_SECRET": "canary"})
+    eventually(lambda: not process.is_alive(), timeout=20)
+    assert process.stop() != 0
+    assert "configuration: JWT_SECRET: must have at least 32 characters" in process.log
+    assert "canary" not in process.log
 
 
 def send(port: int, path: str, body: Any, **options: Any) -> tuple[int, bytes]:

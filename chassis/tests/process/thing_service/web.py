@@ -5,7 +5,7 @@ from pydantic import Field
 
 from chassis import context, logs
 from chassis.api import PUBLIC, Api
-from chassis.config import BaseConfig
+from chassis.config import IN_A_WORKER, BaseConfig
 from chassis.schemas import Body
 from chassis.web import create_flask
 from thing_service import NAME
@@ -35,4 +35,4 @@ def things() -> Api:
 
 
 logs.configure(NAME, "web")
-app = create_flask(NAME, BaseConfig.read_or_exit(), apis=[things()], checks={})
+app = create_flask(NAME, BaseConfig.read_or_exit(IN_A_WORKER), apis=[things()], checks={})
