@@ -17,7 +17,7 @@ def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
         "ACCOUNT_RECOVERY_DAYS": f"{RECOVERY_SECONDS / 86400:.9f}",
         "PURGE_EVERY_SECONDS": "2",
         # an erasure whose receipts are late is chased soon, too
-        "ERASURE_REANNOUNCE_SECONDS": "8",
+        "ERASURE_REANNOUNCE_SECONDS": "3",
         "ERASURE_CHASE_EVERY_SECONDS": "2",
     }
     with trial.running(settings) as instance:
