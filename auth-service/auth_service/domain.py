@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from zxcvbn import zxcvbn
-
 GRACE = timedelta(seconds=10)
 """How long the immediate predecessor of a refresh token still gets the same successor: two tabs, a lost answer."""
 
@@ -43,6 +41,9 @@ def guessable(password: str, known: list[str]) -> bool:
 
     ``known`` is what a guesser would try first: the person's name and address.
     """
+    # here, for its dictionaries take 20 MB, of which only the process that takes new passwords has a use
+    from zxcvbn import zxcvbn
+
     # the estimate's cost grows with length, and what is long and unguessable stays so
     score: int = zxcvbn(password[:_LONGEST_SCORED], user_inputs=known)["score"]
     return score < _LEAST_SCORE
