@@ -1,58 +1,14 @@
-"""The broker as the gateway meets it: over a wire that can be cut, and with relays that the tests play."""
+"""The broker as the gateway meets it: with relays that the tests play."""
 
-import socket
-from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 import pika
-from stand_ins import free_port
 
 from chassis import amqp
 from chassis.clock import instant_text, now
 from devkit.testing import example, publish
-
-
-class Wire:
-    """A way to the broker (``url``) that can be cut as its end would: connections end, new ones are refused."""
-
-    def __init__(self, amqp_url: str) -> None:
-        parts = urlsplit(amqp_url)
-        self._target = (parts.hostname or "", parts.port or 5672)
-        self._ends: list[socket.socket] = []
-        self._port = free_port()
-        self.url = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{self._port}").geturl()
-        self.mend()
-
-    def mend(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self._port))
-        Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-
-    def cut(self) -> None:
-        for end in (self._listener, *self._ends):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._ends.clear()
-
-    def _accept(self, listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = listener.accept()
-                far = socket.create_connection(self._target)
-                self._ends += [near, far]
-                for source, sink in ((near, far), (far, near)):
-                    Thread(target=self._carry, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def _carry(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        with suppress(OSError):
-            sink.shutdown(socket.SHUT_RDWR)
 
 
 class Relays:

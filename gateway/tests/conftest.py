@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from broker import Wire
 from stand_ins import Gateway, Service, free_port, serving, started
+
+from devkit.link import Link
 
 ROUTES = {
     "doctor-service": [("GET", "/doctors/me", "doctor"), ("GET", "/doctors/{id}", "public")],
@@ -48,8 +49,8 @@ def gateway(users: Service, doctors: Service, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def wire(amqp_url: str) -> Iterator[Wire]:
+def link(amqp_url: str) -> Iterator[Link]:
     """A way to the broker that can be cut."""
-    wire = Wire(amqp_url)
-    yield wire
-    wire.cut()
+    made = Link(amqp_url)
+    yield made
+    made.close()

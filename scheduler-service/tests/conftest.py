@@ -1,13 +1,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
-from stand_ins import Building, Mailbox, Wire, mail_server
+from stand_ins import Building, Mailbox, mail_server
 
 from chassis.clock import new_id
+from devkit.link import Link
 from devkit.pytest_plugin import StartedProcess
 from devkit.testing import environment
 from devkit.waiting import eventually
@@ -88,17 +88,14 @@ def start_celery(
 
 
 @pytest.fixture
-def wire(amqp_url: str) -> Iterator[Wire]:
+def link(amqp_url: str) -> Iterator[Link]:
     """A way to the broker that can be cut."""
-    parts = urlsplit(amqp_url)
-    made = Wire(parts.hostname or "", parts.port or 5672)
+    made = Link(amqp_url)
     yield made
-    made.cut()
+    made.close()
 
 
 @pytest.fixture
-def wired(wire: Wire, env: dict[str, str], amqp_url: str) -> dict[str, str]:
-    """The environment of a process whose broker is at the other end of ``wire``."""
-    parts = urlsplit(amqp_url)
-    netloc = f"{parts.username}:{parts.password}@127.0.0.1:{wire.port}"
-    return {**env, "AMQP_URL": parts._replace(netloc=netloc).geturl()}
+def linked(link: Link, env: dict[str, str]) -> dict[str, str]:
+    """The environment of a process whose broker is at the other end of ``link``."""
+    return {**env, "AMQP_URL": link.url}

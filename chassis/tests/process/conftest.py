@@ -2,14 +2,11 @@
 
 import json
 import secrets
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pika
 import pytest
@@ -19,73 +16,10 @@ from chassis import amqp, outbox
 from chassis.clock import new_id
 from chassis.events import cloud_event
 from chassis.mongo import Database
+from devkit.link import Link
 from devkit.testing import environment, running
 
 HERE = Path(__file__).parent
-
-
-class Link:
-    """A TCP connection to the broker that a test can cut, close to newcomers, or make fall silent."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        self._open = True
-        self._flowing = Event()
-        self._flowing.set()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                if not self._open:
-                    near.close()
-                    continue
-                far = socket.create_connection(self._target)
-                self._pairs.append((near, far))
-                for source, sink in ((near, far), (far, near)):
-                    Thread(target=self._pump, args=(source, sink), daemon=True).start()
-
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                self._flowing.wait()
-                sink.sendall(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def cut(self) -> None:
-        """End every connection, as a broker that restarts does."""
-        pairs, self._pairs = self._pairs, []
-        for pair in pairs:
-            for end in pair:
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-                end.close()
-
-    def down(self) -> None:
-        """The broker is away."""
-        self._open = False
-        self.cut()
-
-    def up(self) -> None:
-        self._open = True
-
-    def freeze(self) -> None:
-        """The broker says nothing more, and does not end its connections either."""
-        self._flowing.clear()
-
-    def thaw(self) -> None:
-        self._flowing.set()
-
-    def close(self) -> None:
-        self._listener.close()
-        self.thaw()
-        self.cut()
 
 
 @dataclass(frozen=True)
@@ -197,8 +131,7 @@ class _Channel:
 
 @pytest.fixture
 def link(amqp_url: str) -> Iterator[Link]:
-    parts = urlsplit(amqp_url)
-    made = Link(parts.hostname or "", parts.port or 5672)
+    made = Link(amqp_url)
     yield made
     made.close()
 
@@ -239,6 +172,4 @@ def make_things(fresh_mongodb_uri: str, tmp_path: Path) -> Iterator[Make]:
 @pytest.fixture
 def things(make_things: Make, amqp_url: str, link: Link) -> Things:
     """The service, reaching the broker over ``link``."""
-    parts = urlsplit(amqp_url)
-    login = parts.netloc.rpartition("@")[0]
-    return make_things(amqp_url, urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{link.port}")))
+    return make_things(amqp_url, link.url)

@@ -5,10 +5,10 @@ import time
 from datetime import timedelta
 
 import pika
-from broker import Wire
 
 from chassis import amqp
 from chassis.clock import instant_text, new_id, now
+from devkit.link import Link
 from devkit.testing import example, publish
 from devkit.waiting import eventually
 from gateway.feed import Feed, Source
@@ -17,7 +17,7 @@ from gateway.revocations import Freshness, Revocations
 KINDS = ["session-revoked"]
 
 
-def test_a_snapshot_begun_over_an_earlier_connection_completes_nothing(wire: Wire) -> None:
+def test_a_snapshot_begun_over_an_earlier_connection_completes_nothing(link: Link) -> None:
     turns = [threading.Event(), threading.Event()]
     begun: list[threading.Event] = []
     freshness = Freshness()
@@ -26,12 +26,12 @@ def test_a_snapshot_begun_over_an_earlier_connection_completes_nothing(wire: Wir
         begun.append(turns[len(begun)])
         begun[-1].wait(10)
 
-    feed = Feed(wire.url, [Source("auth-service", KINDS, freshness, learn)], Revocations())
+    feed = Feed(link.url, [Source("auth-service", KINDS, freshness, learn)], Revocations())
     feed.start()
     try:
         eventually(lambda: len(begun) == 1)
-        wire.cut()
-        wire.mend()
+        link.down()
+        link.up()
         eventually(lambda: len(begun) == 2)
         turns[0].set()
         eventually(lambda: [thread.name for thread in threading.enumerate()].count("snapshot-auth-service") == 1)
@@ -44,7 +44,7 @@ def test_a_snapshot_begun_over_an_earlier_connection_completes_nothing(wire: Wir
 
 
 def test_it_works_before_any_relay_ran_and_misses_nothing_while_the_snapshot_is_taken(
-    wire: Wire, amqp_url: str
+    link: Link, amqp_url: str
 ) -> None:
     name = f"service-{new_id()}"
     taking, taken = threading.Event(), threading.Event()
@@ -54,7 +54,7 @@ def test_it_works_before_any_relay_ran_and_misses_nothing_while_the_snapshot_is_
         taking.set()
         taken.wait(10)
 
-    feed = Feed(wire.url, [Source(name, KINDS, freshness, learn)], revocations)
+    feed = Feed(link.url, [Source(name, KINDS, freshness, learn)], revocations)
     feed.start()
     try:
         assert taking.wait(10)

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from broker import Relays, Wire
+from broker import Relays
 from stand_ins import Gateway, Service, bearer, free_port, serving, started
 
 from chassis.clock import instant_text, new_id, now
+from devkit.link import Link
 from devkit.testing import example
 from devkit.waiting import eventually
 
@@ -39,12 +40,12 @@ def relays(amqp_url: str) -> Iterator[Relays]:
 
 
 @pytest.fixture(scope="module")
-def starting(auth: Service, user: Service, wire: Wire) -> Starting:
+def starting(auth: Service, user: Service, link: Link) -> Starting:
     url = "http://127.0.0.1:{}".format
     return partial(
         started,
         routes=ROUTES,
-        AMQP_URL=wire.url,
+        AMQP_URL=link.url,
         AUTH_SERVICE_URL=url(auth.port),
         USER_SERVICE_URL=url(user.port),
         DOCTOR_SERVICE_URL=url(user.port),
@@ -153,12 +154,12 @@ def test_a_gateway_that_starts_later_knows_by_its_snapshots(
 
 
 def test_without_a_broker_it_asks_and_once_that_is_back_it_knows(
-    gateway: Gateway, wire: Wire, relays: Relays, auth: Service, user: Service
+    gateway: Gateway, link: Link, relays: Relays, auth: Service, user: Service
 ) -> None:
     known, meanwhile = bearer(sid="known"), bearer(sid="meanwhile")
     relays.revoke("known")
     eventually(lambda: gateway.ask_each_worker(THING, known) == {"TOKEN_REVOKED"})
-    wire.cut()
+    link.down()
     try:
         eventually(lambda: asks(gateway, auth, user) == {"auth-service", "user-service"})
         assert gateway.ask_each_worker(THING, known) == {"TOKEN_REVOKED"}
@@ -181,15 +182,15 @@ def test_without_a_broker_it_asks_and_once_that_is_back_it_knows(
         auth.sessions["in-the-snapshot"] = time.time() + 600
     finally:
         auth.away = user.away = False
-        wire.mend()
+        link.up()
     eventually(lambda: not asks(gateway, auth, user))
     assert gateway.ask_each_worker(THING, bearer(sid="in-the-snapshot")) == {"TOKEN_REVOKED"}
 
 
-def test_without_a_snapshot_no_pulse_is_believed(gateway: Gateway, wire: Wire, auth: Service, user: Service) -> None:
+def test_without_a_snapshot_no_pulse_is_believed(gateway: Gateway, link: Link, auth: Service, user: Service) -> None:
     auth.away = True
-    wire.cut()
-    wire.mend()
+    link.down()
+    link.up()
     try:
         eventually(lambda: gateway.log.read_text().count("no snapshot") >= 2 * 2)
         assert gateway.ask_each_worker(THING, bearer()) == {"SERVICE_UNAVAILABLE"}

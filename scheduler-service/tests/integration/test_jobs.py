@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from stand_ins import Building, Refusal, Wire, peer
+from stand_ins import Building, Refusal, peer
 
 from chassis.clock import new_id, now
+from devkit.link import Link
 from devkit.testing import assert_valid, bearer
 from scheduler_service import events
 from scheduler_service.app import create_app
@@ -163,9 +164,9 @@ def test_with_the_broker_away_it_is_503_and_no_run_waits_for_ever(built_from: Bu
 
 
 def test_a_broker_that_goes_and_comes_back_is_503_and_then_well_again(
-    built_from: Building, wired: dict[str, str], wire: Wire
+    built_from: Building, linked: dict[str, str], link: Link
 ) -> None:
-    with built_from(wired) as web:
+    with built_from(linked) as web:
         app = create_app(web)
         app.testing = True
         client = app.test_client()
@@ -174,9 +175,9 @@ def test_a_broker_that_goes_and_comes_back_is_503_and_then_well_again(
             return client.post("/api/v1/admin/jobs/deliver-mail/run", headers=ADMIN).status_code
 
         assert ask() == 202
-        wire.cut()
+        link.down()
         assert [ask(), ask()] == [503, 503]
-        wire.mend()
+        link.up()
         assert ask() == 202
         assert sorted(run["status"] for run in stored(web)) == ["FAILED", "FAILED", "QUEUED", "QUEUED"]
 

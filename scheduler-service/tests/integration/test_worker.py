@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from stand_ins import Mailbox, Wire, peer
+from stand_ins import Mailbox, peer
 
 from chassis.clock import new_id, now
+from devkit.link import Link
 from devkit.pytest_plugin import StartedProcess
 from devkit.testing import bearer, queue_state
 from devkit.waiting import eventually
@@ -117,18 +118,18 @@ def test_beat_rings_and_two_beats_do_no_harm(
 
 
 def test_worker_and_beat_come_back_when_the_broker_does(
-    built: Built, start_celery: StartCelery, wired: dict[str, str], wire: Wire
+    built: Built, start_celery: StartCelery, linked: dict[str, str], link: Link
 ) -> None:
     def runs() -> int:
         return built.database["runs"].count_documents({"job": "deliver-mail"})
 
-    every_second = {**wired, "DELIVER_MAIL_EVERY_SECONDS": "1"}
+    every_second = {**linked, "DELIVER_MAIL_EVERY_SECONDS": "1"}
     started = [start_celery(kind, **every_second) for kind in ("worker", "beat")]
     eventually(lambda: runs() >= 2, timeout=20)
-    wire.cut()
+    link.down()
     for process in started:
         eventually(lambda process=process: "refused" in process.log, timeout=20)
     before = runs()
-    wire.mend()
+    link.up()
     eventually(lambda: runs() >= before + 3, timeout=30)
     assert all(process.is_alive() for process in started)
