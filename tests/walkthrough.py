@@ -175,7 +175,6 @@ class Day:
         self._seen(f"one is ended from the other: its access token is refused; here: {patient.get('/users/me').status}")
         troll = self.gateway.sign_up("Eve Roe")
         reason = {"reason": "Abusive messages."}
-        eventually("the admin to know the newcomer", lambda: admin.get(f"/admin/users/{troll.id}").expect(200))
         admin.post(f"/admin/users/{troll.id}/suspend", reason).expect(200)
         eventually("the token to be refused", lambda: troll.get("/users/me").expect(401, "TOKEN_REVOKED"))
         eventually("the login to be refused", lambda: troll.log_in().expect(403, "ACCOUNT_SUSPENDED"))

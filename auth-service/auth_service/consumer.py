@@ -53,6 +53,10 @@ class Consumer:
         return built.service.one_time_tokens.told(token_request_id)
 
     @rpc
+    def registration(self, user_id: str) -> dict[str, Any]:
+        return built.service.accounts.registration(user_id)
+
+    @rpc
     def export_user(self, user_id: str) -> dict[str, Any]:
         return built.service.accounts.told(user_id)
 

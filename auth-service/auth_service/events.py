@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from auth_service.domain import Reason
 from auth_service.one_time_tokens import Purpose
@@ -17,17 +17,17 @@ _event = partial(cloud_event, SOURCE)
 
 
 def user_registered(credential: Document) -> Event:
-    return _event(
-        "user-registered",
-        credential["_id"],
-        {
-            "userId": credential["_id"],
-            "email": credential["email"],
-            "name": credential["name"],
-            "role": credential["role"],
-            "registeredAt": instant_text(credential["createdAt"]),
-        },
-    )
+    return _event("user-registered", credential["_id"], registration(credential))
+
+
+def registration(credential: Document) -> dict[str, Any]:
+    return {
+        "userId": credential["_id"],
+        "email": credential["email"],
+        "name": credential["name"],
+        "role": credential["role"],
+        "registeredAt": instant_text(credential["createdAt"]),
+    }
 
 
 def session_revoked(revocation: Document) -> Event:

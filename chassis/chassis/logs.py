@@ -47,10 +47,10 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(level)
-    # pika tells every step of a connection at INFO, and at DEBUG the drivers tell what they carry: a document, a
-    # message. What matters is logged by who uses them.
-    for driver in ("pika", "pymongo", "amqp"):
-        logging.getLogger(driver).setLevel(logging.WARNING)
+    # The drivers would tell what they carry, a document or a message: at DEBUG, and pika at WARNING the beginning of
+    # a message that no queue takes. What matters is logged by who uses them.
+    for driver, least in (("pika", logging.ERROR), ("pymongo", logging.WARNING), ("amqp", logging.WARNING)):
+        logging.getLogger(driver).setLevel(least)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

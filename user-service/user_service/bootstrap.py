@@ -44,7 +44,8 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
     tombstones = Tombstones(database)
     entries, patients = store.audit.Entries(database), store.patients.Patients(database)
     audit = Audit(entries=entries, users=users, tombstones=tombstones, clock=clock)
-    profiles = Profiles(database, users=users, verifications=verifications, tombstones=tombstones, clock=clock)
+    rpc = RpcClient(config.amqp_url)
+    profiles = Profiles(database, users=users, verifications=verifications, tombstones=tombstones, rpc=rpc, clock=clock)
     return Service(
         profiles=profiles,
         accounts=Accounts(
@@ -76,7 +77,7 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
             patients=patients,
             relations=relations,
             entries=entries,
-            rpc=RpcClient(config.amqp_url),
+            rpc=rpc,
             clock=clock,
         ),
         relations=Relations(relations=relations, tombstones=tombstones),

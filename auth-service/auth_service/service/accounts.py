@@ -19,7 +19,7 @@ from auth_service.service.throttle import Throttle
 from auth_service.store.credentials import Credentials
 from chassis.audit import Audit
 from chassis.clock import instant_text, new_id
-from chassis.errors import AppError, ServiceUnavailable
+from chassis.errors import AppError, NotFound, ServiceUnavailable
 from chassis.export import told
 from chassis.mongo import Database, Document
 from chassis.rpc import Refused, RpcClient
@@ -140,6 +140,13 @@ class Accounts:
             # closed again, or given another password, within these milliseconds
             raise ServiceUnavailable
         return self._sessions.tokens({**credential, "status": Status.ACTIVE}, document, token)
+
+    def registration(self, user_id: str) -> Document:
+        """What ``user-registered`` says of an account, for who needs it before that came. Raises NotFound."""
+        credential = self._credentials.find(user_id)
+        if credential is None:
+            raise NotFound
+        return events.registration(credential)
 
     def told(self, user_id: str) -> Document:
         """All that is kept about a person, but for hashes, JSON-ready."""

@@ -65,6 +65,15 @@ def test_the_export_is_told_by_call(account: dict[str, Any], amqp_url: str) -> N
     assert [item["_id"] for item in told["sessions"]] == [account["sessionId"]]
 
 
+def test_who_signed_up_is_told_by_call_as_the_event_tells_it(account: dict[str, Any], amqp_url: str) -> None:
+    told = RpcClient(amqp_url).call("auth-service", "registration", user_id=account["user"]["id"])
+    assert told.pop("registeredAt").endswith("Z")
+    assert told == {"userId": account["user"]["id"], **{key: account["user"][key] for key in ("email", "name", "role")}}
+    with pytest.raises(Refused) as refused:
+        RpcClient(amqp_url).call("auth-service", "registration", user_id="nobody")
+    assert refused.value.code == "NOT_FOUND"
+
+
 def test_an_older_event_that_comes_late_changes_nothing(
     client: FlaskClient, account: dict[str, Any], amqp_url: str, built: Built
 ) -> None:

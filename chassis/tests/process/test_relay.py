@@ -89,7 +89,7 @@ def test_an_event_is_removed_only_when_the_broker_has_confirmed_it(things: Any, 
 def test_an_event_that_no_queue_takes_is_kept_and_holds_up_its_own_document_only(things: Any) -> None:
     shared = new_id()
     with things.start("relay") as relay:
-        things.write(things.event("t1", kind="unheard"), things.event("t1"), identifier=shared)
+        things.write(things.event("t1", kind="unheard", name="Quill"), things.event("t1"), identifier=shared)
         eventually(lambda: "event has no queue" in relay.output())
         # the same id in another collection is another document
         other = things.event(shared)
@@ -99,6 +99,7 @@ def test_an_event_that_no_queue_takes_is_kept_and_holds_up_its_own_document_only
         received: list[dict[str, Any]] = []
         eventually(lambda: received.extend(things.take()) or len(received) == 2)
         assert sorted(ids(received)) == sorted(ids([good, other]))
+        assert "Quill" not in relay.output(), "what an event holds is nothing for a log"
     assert things.waiting(shared) == 2
 
 

@@ -98,6 +98,9 @@ class Accounts:
         """
         if user_id == who.user_id:
             raise CannotSuspendYourself
+        # before the transaction, since a newcomer is asked for elsewhere
+        self._profiles.check_open(who)
+        self._profiles.get(user_id)
 
         def work(session: ClientSession) -> Document:
             user = self._read_as_admin(who, user_id, expected, session)

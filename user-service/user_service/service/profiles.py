@@ -5,8 +5,9 @@ from datetime import datetime
 
 from pymongo.client_session import ClientSession
 
-from chassis.errors import NotFound, TokenInvalid, VersionMismatch
+from chassis.errors import AppError, NotFound, TokenInvalid, VersionMismatch
 from chassis.mongo import Database, Document
+from chassis.rpc import RpcClient
 from chassis.tokens import Identity
 from chassis.tombstones import Tombstones
 from user_service import events
@@ -14,6 +15,8 @@ from user_service.domain import Role, Status, check_open, difference, search_key
 from user_service.store.paging import Key
 from user_service.store.users import Users
 from user_service.store.verifications import Verifications
+
+_ASKING_SECONDS = 2.0
 
 
 class Profiles:
@@ -26,12 +29,14 @@ class Profiles:
         users: Users,
         verifications: Verifications,
         tombstones: Tombstones,
+        rpc: RpcClient,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._users = users
         self._verifications = verifications
         self._tombstones = tombstones
+        self._rpc = rpc
         self._now = clock
 
     def ensure(
@@ -57,9 +62,9 @@ class Profiles:
         user = self._users.ensure(_new_user(user_id, email, name, role, at, verified), session)
         return self._verify(user, session) if verified else user
 
-    def registered(self, event: events.UserRegistered, session: ClientSession) -> None:
-        """A sign-up made by its event."""
-        self.ensure(
+    def registered(self, event: events.UserRegistered, session: ClientSession) -> Document | None:
+        """A sign-up told by auth-service: the user, None if it was erased for good."""
+        return self.ensure(
             event.user_id,
             email=event.email,
             name=event.name,
@@ -127,8 +132,8 @@ class Profiles:
                 return changed
 
     def get(self, user_id: str) -> Document:
-        """Any user. Raises NotFound."""
-        user = self._users.get(user_id)
+        """Any user, also one who signed up a moment ago. Raises NotFound."""
+        user = self._users.get(user_id) or self._newcomer(user_id)
         if user is None:
             raise NotFound
         return user
@@ -139,6 +144,16 @@ class Profiles:
         """Users, newest first, whose name or address begins so, whatever the case."""
         prefix = None if beginning is None else search_key(beginning)
         return self._users.listed(status=status, role=role, prefix=prefix, after=after, limit=limit)
+
+    def _newcomer(self, user_id: str) -> Document | None:
+        """The user made by asking auth-service, where the sign-up's event is still under way."""
+        try:
+            told = self._rpc.call("auth-service", "registration", timeout=_ASKING_SECONDS, user_id=user_id)
+        except AppError:
+            # unknown there too; or it is away, and the event will come
+            return None
+        event = events.UserRegistered.model_validate(told)
+        return self._database.transact(lambda session: self.registered(event, session))
 
     def _verify(self, user: Document, session: ClientSession) -> Document:
         if user["emailVerified"]:
