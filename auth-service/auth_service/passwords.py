@@ -1,9 +1,11 @@
 """argon2id, away from gevent's loop."""
 
+import ctypes
 import os
 import secrets
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import TypeVar
 
@@ -14,6 +16,9 @@ from gevent import monkey
 from gevent.threadpool import ThreadPool
 
 Result = TypeVar("Result")
+
+_M_MMAP_THRESHOLD = -3
+_MEBIBYTE = 1 << 20
 
 
 class Passwords:
@@ -26,6 +31,7 @@ class Passwords:
         salt, digest = (b64encode(secrets.token_bytes(size)).rstrip(b"=").decode() for size in (16, 32))
         costs = f"m={memory_kib},t={time_cost},p={parallelism}"
         self.nobody = f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
+        _give_memory_back()
 
     def hash(self, password: str) -> str:
         return _offload(lambda: self._hasher.hash(password))
@@ -52,6 +58,16 @@ class Passwords:
             or was.time_cost < self._hasher.time_cost
             or was.memory_cost < self._hasher.memory_cost
         )
+
+
+def _give_memory_back() -> None:
+    """Have what a hash was computed in go back to the system, 19 MiB for each thread.
+
+    glibc by itself keeps more for the process with each such block that is freed: 120 MB resident after 60 hashes,
+    82 MB with this (mallopt(3)). Another C library may lack it, and then keeps what it keeps.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MEBIBYTE)
 
 
 def _offload(work: Callable[[], Result]) -> Result:
