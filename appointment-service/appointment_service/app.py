@@ -4,7 +4,7 @@ from flask import Flask
 
 from appointment_service import events
 from appointment_service.bootstrap import Built
-from appointment_service.routes import routes
+from appointment_service.routes import analytics, appointments, calendar, slots, waitlist
 from chassis.mongo import answer_503_when_away
 from chassis.web import create_flask
 
@@ -13,7 +13,13 @@ def create_app(built: Built) -> Flask:
     return create_flask(
         events.SOURCE,
         built.config,
-        apis=[routes(built.service)],
+        apis=[
+            slots.routes(built.service),
+            appointments.routes(built.service, built.requests),
+            waitlist.routes(built.waitlist, built.requests),
+            calendar.routes(built.service, built.feeds),
+            analytics.routes(built.analytics),
+        ],
         checks={"mongodb": built.database.ping},
         unavailable=answer_503_when_away,
     )

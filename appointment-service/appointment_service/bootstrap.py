@@ -6,7 +6,7 @@ from datetime import datetime
 
 from appointment_service import events, store
 from appointment_service.config import Config
-from appointment_service.service import AppointmentService, People
+from appointment_service.service import Analytics, AppointmentService, Feeds, Openings, People, Requests, Waitlist
 from chassis.clock import now
 from chassis.inbox import Inbox
 from chassis.migrations import Migrator
@@ -19,6 +19,11 @@ class Built:
     database: Database
     inbox: Inbox
     service: AppointmentService
+    waitlist: Waitlist
+    openings: Openings
+    requests: Requests
+    feeds: Feeds
+    analytics: Analytics
     people: People
 
 
@@ -27,15 +32,48 @@ def build(config: Config, clock: Callable[[], datetime] = now) -> Built:
     database = Database(config.mongodb_uri, events.SOURCE)
     Migrator(database, "appointment_service.migrations", store.INDEXES).up()
     appointments, calendars = store.AppointmentStore(database), store.CalendarStore(database)
+    waitlist = Waitlist(
+        database,
+        waitlist=store.WaitlistStore(database),
+        appointments=appointments,
+        calendars=calendars,
+        clock=clock,
+        offer_seconds=config.offer_seconds,
+        require_verified_email=config.require_verified_email,
+    )
+    requests = Requests(database, requests=store.RequestStore(database), clock=clock)
+    feeds = Feeds(
+        database,
+        feeds=store.FeedStore(database),
+        appointments=appointments,
+        calendars=calendars,
+        clock=clock,
+        public_url=config.public_url,
+    )
+    analytics = Analytics(database, analytics=store.AnalyticsStore(database), calendars=calendars, clock=clock)
     return Built(
         config,
         database,
         Inbox(database),
         service=AppointmentService(
+            database,
             store=appointments,
             calendars=calendars,
+            waitlist=waitlist,
             clock=clock,
             require_verified_email=config.require_verified_email,
         ),
-        people=People(database, appointments=appointments, calendars=calendars, clock=clock),
+        waitlist=waitlist,
+        openings=Openings(database, appointments=appointments, calendars=calendars, clock=clock),
+        requests=requests,
+        feeds=feeds,
+        analytics=analytics,
+        people=People(
+            database,
+            appointments=appointments,
+            calendars=calendars,
+            waitlist=waitlist,
+            forgetful=[requests, feeds, analytics],
+            clock=clock,
+        ),
     )

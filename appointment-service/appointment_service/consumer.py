@@ -12,7 +12,7 @@ from pymongo.client_session import ClientSession
 from appointment_service import events
 from appointment_service.bootstrap import build
 from appointment_service.config import Config
-from appointment_service.routes import exported
+from appointment_service.routes.rendering import exported
 from chassis import logs
 from chassis.export import told
 
@@ -27,7 +27,34 @@ class Consumer:
 
     @event_handler("doctor-service", "doctor-updated", events.DoctorUpdated)
     def doctor_updated(self, event: events.DoctorUpdated, session: ClientSession) -> None:
-        built.people.doctor_updated(event, session)
+        # who has an older event, or one of somebody erased, has nothing to find out from it
+        if built.people.doctor_updated(event, session):
+            built.openings.doctor_updated(event, session)
+            built.analytics.doctor_updated(event, session)
+
+    @event_handler("appointment-service", "appointment-requested", events.AppointmentChanged)
+    def appointment_requested(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.openings.appointment_changed(event, session)
+
+    @event_handler("appointment-service", "appointment-booked", events.AppointmentChanged)
+    def appointment_booked(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.openings.appointment_changed(event, session)
+
+    @event_handler("appointment-service", "appointment-rescheduled", events.AppointmentChanged)
+    def appointment_rescheduled(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.openings.appointment_changed(event, session)
+
+    @event_handler("appointment-service", "appointment-cancelled", events.AppointmentChanged)
+    def appointment_cancelled(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.openings.appointment_changed(event, session)
+
+    @event_handler("appointment-service", "appointment-completed", events.AppointmentChanged)
+    def appointment_completed(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.openings.appointment_changed(event, session)
+
+    @event_handler("appointment-service", "appointment-no-show", events.AppointmentChanged)
+    def appointment_no_show(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.openings.appointment_changed(event, session)
 
     @event_handler("auth-service", "email-verified", events.EmailVerified)
     def email_verified(self, event: events.EmailVerified, session: ClientSession) -> None:
@@ -55,8 +82,18 @@ class Consumer:
 
     @rpc
     def advance_due(self, limit: int = 200) -> dict[str, int]:
-        """Settle appointments that are over, and cancel what a closed account has left; how many became what."""
-        return built.service.advance_due(limit) | built.people.sweep(limit)
+        """All that time brings about but offers: how many became what.
+
+        Appointments that are over are settled, requests lapse, what a closed account has left is cancelled, and what
+        is kept of each doctor's next free slot and offered time goes on with the day.
+        """
+        moved = built.service.advance_due(limit) | built.people.sweep(limit)
+        return moved | built.openings.sweep(limit) | built.analytics.extend(limit)
+
+    @rpc
+    def expire_offers(self, limit: int = 200) -> dict[str, int]:
+        """Pass on offers of held slots that nobody accepted in time; how many."""
+        return built.waitlist.expire(limit)
 
     @rpc
     def export_user(self, user_id: str) -> Any:

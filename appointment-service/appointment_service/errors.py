@@ -1,5 +1,7 @@
 """appointment-service's errors and their stable codes."""
 
+from types import MappingProxyType
+
 from chassis.errors import AppError
 
 
@@ -33,3 +35,28 @@ class TooLateToCancel(AppError):
 
 class InvalidTransition(AppError):
     status, code, message = 409, "INVALID_TRANSITION", "The appointment's status does not allow this."
+
+
+class IdempotencyKeyReused(AppError):
+    status, code, message = 422, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key came with another request before."
+
+
+class IdempotencyInProgress(AppError):
+    status, code, message = 409, "IDEMPOTENCY_IN_PROGRESS", "The first request with this Idempotency-Key still runs."
+    headers = MappingProxyType({"Retry-After": "1"})
+
+
+class AlreadyWaiting(AppError):
+    status, code, message = 409, "ALREADY_WAITING", "You are on this doctor's waitlist already."
+
+
+class NoOffer(AppError):
+    status, code, message = 409, "NO_OFFER", "Nothing is offered to you here at present."
+
+
+class OfferExpired(AppError):
+    status, code, message = 410, "OFFER_EXPIRED", "This offer has passed on to the next in line."
+
+
+class FeedNotFound(AppError):
+    status, code, message = 404, "FEED_NOT_FOUND", "There is no calendar at this address."

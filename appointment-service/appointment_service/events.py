@@ -1,7 +1,8 @@
 """What appointment-service publishes and what it acts on."""
 
+from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
@@ -16,29 +17,61 @@ from chassis.schemas import EventData
 SOURCE = "appointment-service"
 _event = partial(cloud_event, SOURCE)
 
+Cause = Literal["declined", "lapsed", "cancelled"]
+
 _ANNOUNCED = {
+    Status.REQUESTED: "appointment-requested",
     Status.BOOKED: "appointment-booked",
-    Status.CANCELLED: "appointment-cancelled",
+    Status.CHECKED_IN: "appointment-checked-in",
     Status.COMPLETED: "appointment-completed",
+    Status.NO_SHOW: "appointment-no-show",
+    Status.CANCELLED: "appointment-cancelled",
 }
 
 
-def announcement(appointment: Document, by: Actor) -> Event | None:
+def announcement(appointment: Document, by: Actor, cause: Cause | None = None) -> Event:
     """The event that tells of an appointment's new status, given the document as it is after the change.
 
-    None for a status that is not announced. No reason is carried: it may be clinical.
+    ``cause`` tells one cancellation from another. No reason is carried: it may be clinical.
     """
-    kind = _ANNOUNCED.get(appointment["status"])
-    if kind is None:
-        return None
+    data = _told(appointment, by) | ({"cause": cause} if cause else {})
+    return _event(_ANNOUNCED[appointment["status"]], appointment["_id"], data)
+
+
+def rescheduled(appointment: Document, by: Actor, previous_start: datetime, previous_end: datetime) -> Event:
+    """The event that tells of a move, given the document as it is after it."""
+    before = {"previousStart": instant_text(previous_start), "previousEnd": instant_text(previous_end)}
+    return _event("appointment-rescheduled", appointment["_id"], _told(appointment, by) | before)
+
+
+def waitlist_offered(entry: Document, start: datetime, end: datetime, timezone: str, expires_at: datetime) -> Event:
+    """The event that tells somebody in line of an offer; ``entry`` is the place as it is with the offer."""
     data = {
+        "entryId": entry["_id"],
+        **{name: entry[name] for name in ("doctorId", "patientId", "version")},
+        "start": instant_text(start),
+        "end": instant_text(end),
+        "timezone": timezone,
+        "expiresAt": instant_text(expires_at),
+    }
+    return _event("waitlist-offered", entry["_id"], data)
+
+
+def next_available_changed(doctor_id: str, version: int, start: datetime | None, end: datetime | None) -> Event:
+    """The event that tells of a doctor's next free slot, or with None that there is none."""
+    slot = {"start": instant_text(start), "end": instant_text(end)} if start and end else None
+    data = {"doctorId": doctor_id, "version": version, "nextAvailable": slot}
+    return _event("next-available-changed", doctor_id, data)
+
+
+def _told(appointment: Document, by: Actor) -> Document:
+    return {
         "appointmentId": appointment["_id"],
         **{name: appointment[name] for name in ("doctorId", "patientId", "timezone", "status", "version")},
         "start": instant_text(appointment["start"]),
         "end": instant_text(appointment["end"]),
         "by": by,
     }
-    return _event(kind, appointment["_id"], data)
 
 
 def cancellation_audited(appointment: Document, admin_id: str | None) -> Event:
@@ -65,6 +98,9 @@ class DoctorUpdated(EventData):
     visible: bool
     accepting: bool
     active: bool
+    name: str | None = None
+    specialty: str | None = None
+    clinic: dict[str, Any] | None = None
     calendar: Annotated[dict[str, Any], AfterValidator(_bookable)] | None
 
 
@@ -79,6 +115,16 @@ class UserStatus(EventData):
 class UserDeleted(EventData):
     user_id: str
     version: int
+
+
+class AppointmentChanged(EventData):
+    """This service's own news of an appointment, from which the next free slot follows."""
+
+    appointment_id: str
+    doctor_id: str
+    start: datetime
+    end: datetime
+    previous_start: datetime | None = None
 
 
 class EmailVerified(EventData):

@@ -43,8 +43,7 @@ class TooManyAttempts(AppError):
     status, code, message = 429, "TOO_MANY_ATTEMPTS", "Too many tries: wait a little."
 
     def __init__(self, seconds: int) -> None:
-        super().__init__()
-        self.headers = {"Retry-After": str(seconds)}  # type: ignore[misc]  # per instance here: how long, each time
+        super().__init__(headers={"Retry-After": str(seconds)})
 
 
 class ResetTokenInvalid(AppError):

@@ -6,12 +6,13 @@
     def signup(body: SignupBody) -> dict: ...
 
 A handler's parameters ``body`` and ``query`` are values of their annotated shapes; the others are the path's.
-It returns the envelope's ``data`` (a dict, a list, a Shape or None), or a ``Reply`` where it must say more.
+It returns the envelope's ``data`` (a dict, a list, a Shape or None), or a ``Reply`` where it must say more. A route
+with a ``media`` of its own answers its bytes as they are, without an envelope; its errors have one as everywhere.
 The declarations also make the OpenAPI document and the gateway's route table (see ``routes_of``).
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ from chassis.schemas import Body, Query, field_errors
 from chassis.tokens import Identity
 
 BASE_PATH = "/api/v1"
+JSON = "application/json"
 PUBLIC = "public"
 SELF = "self"
 PATIENT = "patient"
@@ -69,6 +71,7 @@ class Operation:
     query: type[Query] | None
     returns: Any
     errors: tuple[type[AppError], ...]
+    media: str = JSON
     audience: frozenset[str] = frozenset()
     """Roles that may call; empty for a public route."""
 
@@ -89,6 +92,7 @@ class Api(Blueprint):
         status: int = 200,
         message: str = "OK",
         errors: tuple[type[AppError], ...] | list[type[AppError]] = (),
+        media: str = JSON,
     ) -> Callable[[Handler], Handler]:
         """Route ``method path`` (Flask's pattern, below /api/v1) to the decorated handler.
 
@@ -112,6 +116,7 @@ class Api(Blueprint):
                 query=hints.get("query"),
                 returns=returns,
                 errors=tuple(errors),
+                media=media,
                 audience=audience,
             )
             view = _view(operation, handler)
@@ -162,10 +167,10 @@ def etag(version: int) -> dict[str, str]:
     return {"ETag": f'"{version}"'}
 
 
-def render(status: int, envelope: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+def render(status: int, envelope: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """The envelope as a JSON response."""
     body = orjson.dumps(envelope, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC)
-    return Response(body, status, headers, content_type="application/json")
+    return Response(body, status, headers, content_type=JSON)
 
 
 def operations(app: Flask) -> Iterator[Operation]:
@@ -193,7 +198,7 @@ def _view(operation: Operation, handler: Callable[..., Any]) -> Callable[..., Re
 
     @wraps(handler)
     def view(**parameters: Any) -> Response:
-        _check_accept()
+        _check_accept(operation.media)
         if operation.audience:
             _check_access(operation)
         if operation.query:
@@ -207,6 +212,8 @@ def _view(operation: Operation, handler: Callable[..., Any]) -> Callable[..., Re
             _read_body(Body)
         result = handler(**parameters)
         reply = result if isinstance(result, Reply) else Reply(result)
+        if operation.media != JSON:
+            return Response(reply.data, reply.status or operation.status, reply.headers, content_type=operation.media)
         response = render(
             reply.status or operation.status,
             {"success": True, "message": reply.message or operation.message, "data": reply.data},
@@ -221,10 +228,11 @@ def _view(operation: Operation, handler: Callable[..., Any]) -> Callable[..., Re
     return view
 
 
-def _check_accept() -> None:
+def _check_accept(media: str) -> None:
     accept = request.headers.get("Accept")
-    if accept and accept != "*/*" and request.accept_mimetypes.quality("application/json") <= 0:
-        raise NotAcceptable
+    kind = media.partition(";")[0]
+    if accept and accept != "*/*" and request.accept_mimetypes.quality(kind) <= 0:
+        raise NotAcceptable(f"Only {kind} can be answered.")
 
 
 def _check_access(operation: Operation) -> None:
@@ -242,7 +250,7 @@ def _read_body(shape: type[Body]) -> Body:
     if request.content_length is None and len(raw) >= (request.max_content_length or len(raw) + 1):
         # werkzeug cuts a chunked body off at its limit without a word
         raise RequestEntityTooLarge
-    if raw and request.mimetype != "application/json":
+    if raw and request.mimetype != JSON:
         raise UnsupportedMediaType
     try:
         return shape.model_validate_json(raw or b"{}")

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -48,6 +49,11 @@ def from_text(read: Callable[[str], Any]) -> BeforeValidator:
 
 Secrets = Annotated[tuple[Secret, ...], NoDecode, from_text(lambda text: text.split(","))]
 """Secrets, separated by commas."""
+
+PublicUrl = Annotated[
+    str, StringConstraints(pattern=r"^https?://[^/?#@\s\"<>]+(/[^?#\s\"<>]*[^/?#\s\"<>])?$", max_length=500)
+]
+"""What links that leave the suite begin with, without a slash at the end."""
 
 PublicKeys = Annotated[tuple[Key, ...], NoDecode, from_text(lambda text: public_keys(read_pem(text)))]
 PrivateKey = Annotated[Key, NoDecode, from_text(lambda text: private_key(read_pem(text)))]

@@ -1,19 +1,22 @@
 """Errors that a client may see. Each has a stable ``code``; services add their own in their ``errors.py``."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 
 class AppError(Exception):
     """An answer other than success: HTTP status, stable code, a message for a person.
 
-    ``data`` rides in the envelope beside the code; ``errors`` are the failed fields of a validation.
+    ``data`` rides in the envelope beside the code; ``errors`` are the failed fields of a validation; ``headers`` take
+    the place of the class's own.
     The message never holds a query, a stack trace or another person's data.
     """
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "INTERNAL_ERROR"
-    message: ClassVar[str] = "Something went wrong on our side."
-    headers: ClassVar[dict[str, str]] = {}
+    status: int = 500
+    code: str = "INTERNAL_ERROR"
+    message: str = "Something went wrong on our side."
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self,
@@ -21,10 +24,13 @@ class AppError(Exception):
         *,
         data: dict[str, Any] | None = None,
         errors: list[dict[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.text = message or self.message
         self.data = data
         self.errors = errors
+        if headers is not None:
+            self.headers = headers
         super().__init__(self.text)
 
 
@@ -38,12 +44,12 @@ class MalformedRequest(AppError):
 
 class TokenMissing(AppError):
     status, code, message = 401, "TOKEN_MISSING", "Sign in: this needs an access token."
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+    headers = MappingProxyType({"WWW-Authenticate": "Bearer"})
 
 
 class TokenInvalid(AppError):
     status, code, message = 401, "TOKEN_INVALID", "The access token is not valid."
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    headers = MappingProxyType({"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
 class TokenExpired(TokenInvalid):
@@ -84,7 +90,7 @@ class ValidationFailed(AppError):
 
 class ServiceUnavailable(AppError):
     status, code, message = 503, "SERVICE_UNAVAILABLE", "A part is away just now: try again shortly."
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+    headers = MappingProxyType({"Retry-After": "2"})
 
 
 class UpstreamTimeout(AppError):

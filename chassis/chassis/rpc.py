@@ -32,8 +32,8 @@ class Refused(AppError):
 
     def __init__(self, refusal: dict[str, Any]) -> None:
         super().__init__(refusal["message"], data=refusal.get("data"), errors=refusal.get("errors"))
-        self.status = refusal["status"]  # type: ignore[misc]  # per instance here: another service's error
-        self.code = refusal["code"]  # type: ignore[misc]
+        self.status = refusal["status"]
+        self.code = refusal["code"]
 
 
 class RpcClient:

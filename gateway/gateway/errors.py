@@ -13,8 +13,7 @@ class MethodNotAllowed(AppError):
     status, code, message = 405, "METHOD_NOT_ALLOWED", "This route does not take that method."
 
     def __init__(self, allowed: Iterable[str]) -> None:
-        super().__init__()
-        self.headers = {"Allow": ", ".join(allowed)}  # type: ignore[misc]  # per instance: the route's methods
+        super().__init__(headers={"Allow": ", ".join(allowed)})
 
 
 class PayloadTooLarge(AppError):

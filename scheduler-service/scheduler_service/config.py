@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from chassis.config import DataConfig
+from chassis.config import DataConfig, PublicUrl
 
 _MAIL_URL = re.compile(r"smtps?://([^/?#@\s]+@)?[^/?#@:\s]+(:[0-9]{1,5})?/?(\?starttls=(required|off))?")
 
@@ -17,9 +17,6 @@ def _mail_url(url: SecretStr) -> SecretStr:
 
 
 MailUrl = Annotated[SecretStr, AfterValidator(_mail_url)]
-PublicUrl = Annotated[
-    str, StringConstraints(pattern=r"^https?://[^/?#@\s\"<>]+(/[^?#\s\"<>]*[^/?#\s\"<>])?$", max_length=500)
-]
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
 
 

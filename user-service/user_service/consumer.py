@@ -51,6 +51,11 @@ class Consumer:
     def email_verified(self, event: events.EmailVerified, session: ClientSession) -> None:
         built.service.profiles.email_verified(event, session)
 
+    @event_handler("appointment-service", "appointment-requested", events.AppointmentChanged)
+    def appointment_requested(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        # the doctor who is to decide has to know whom about
+        built.service.relations.relate(event, cancelled=False, session=session)
+
     @event_handler("appointment-service", "appointment-booked", events.AppointmentChanged)
     def appointment_booked(self, event: events.AppointmentChanged, session: ClientSession) -> None:
         built.service.relations.relate(event, cancelled=False, session=session)

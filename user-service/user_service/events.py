@@ -69,7 +69,7 @@ class EmailVerified(EventData):
 
 
 class AppointmentChanged(EventData):
-    """``appointment-booked`` and ``appointment-cancelled`` alike."""
+    """``appointment-requested``, ``-booked`` and ``-cancelled`` alike."""
 
     appointment_id: str
     doctor_id: str

@@ -19,8 +19,6 @@ class Status(StrEnum):
     COMPLETED = "COMPLETED"
     NO_SHOW = "NO_SHOW"
     CANCELLED = "CANCELLED"
-    DECLINED = "DECLINED"
-    EXPIRED = "EXPIRED"
 
 
 class Action(StrEnum):
@@ -28,7 +26,7 @@ class Action(StrEnum):
 
     CONFIRM = "confirm"
     DECLINE = "decline"
-    EXPIRE = "expire"
+    LAPSE = "lapse"
     CHECK_IN = "check-in"
     COMPLETE = "complete"
     NO_SHOW = "no-show"
@@ -45,6 +43,13 @@ class Actor(StrEnum):
     SYSTEM = "system"
 
 
+HELD = "HELD"
+"""What stands in a status's place while a slot is held for somebody on a waitlist.
+
+Such a document holds time by its claims, like an appointment, among the appointments; but it is none, and nobody sees
+it as one, until the offer is accepted.
+"""
+
 ACTIVE = frozenset({Status.REQUESTED, Status.BOOKED, Status.CHECKED_IN})
 """The statuses that hold time: these, and no others, have claims."""
 
@@ -59,8 +64,8 @@ _ANYONE = frozenset(Actor)
 
 TRANSITIONS: Mapping[tuple[str, str], tuple[Status, frozenset[Actor]]] = {
     (Status.REQUESTED, Action.CONFIRM): (Status.BOOKED, _DOCTOR),
-    (Status.REQUESTED, Action.DECLINE): (Status.DECLINED, _DOCTOR),
-    (Status.REQUESTED, Action.EXPIRE): (Status.EXPIRED, _SYSTEM),
+    (Status.REQUESTED, Action.DECLINE): (Status.CANCELLED, _DOCTOR),
+    (Status.REQUESTED, Action.LAPSE): (Status.CANCELLED, _SYSTEM),
     (Status.REQUESTED, Action.RESCHEDULE): (Status.REQUESTED, _EITHER),
     (Status.REQUESTED, Action.CANCEL): (Status.CANCELLED, _ANYONE),
     (Status.BOOKED, Action.CHECK_IN): (Status.CHECKED_IN, _DOCTOR),
@@ -121,7 +126,7 @@ def lapses_at(requested_at: datetime, start: datetime) -> datetime:
 
 
 def has_lapsed(status: str, requested_at: datetime, start: datetime, now: datetime) -> bool:
-    """Whether this is a request that has lapsed, even if nothing has yet moved it to EXPIRED."""
+    """Whether this is a request that has lapsed, even if nothing has cancelled it yet."""
     return status == Status.REQUESTED and now >= lapses_at(requested_at, start)
 
 

@@ -19,10 +19,11 @@ from appointment_service.domain.claims import cells, claims
 from appointment_service.domain.errors import InvalidTransition
 from appointment_service.domain.slots import free, offered, slot_at
 from appointment_service.service.changes import transition
+from appointment_service.service.waitlist import Waitlist
 from appointment_service.store import AppointmentStore, CalendarStore, Transition
 from chassis.clock import new_id
 from chassis.errors import Conflict, NotFound, TokenInvalid, VersionMismatch
-from chassis.mongo import Document
+from chassis.mongo import Database, Document
 from chassis.schemas import invalid
 from chassis.tokens import Identity
 
@@ -36,13 +37,17 @@ class AppointmentService:
 
     def __init__(
         self,
+        database: Database,
         *,
         store: AppointmentStore,
         calendars: CalendarStore,
+        waitlist: Waitlist,
         clock: Callable[[], datetime],
         require_verified_email: bool,
     ) -> None:
+        self._database = database
         self._store = store
+        self._waitlist = waitlist
         self._calendars = calendars
         self._now = clock
         self._require_verified_email = require_verified_email

@@ -26,4 +26,4 @@ def transition(
     if actor is Actor.ADMIN and status is Status.CANCELLED:
         told.append(events.cancellation_audited(changed, user_id))
     by = user_id if user_id and actor in (Actor.PATIENT, Actor.DOCTOR) else actor
-    return Transition(held, status, at, by, reason, [event for event in told if event])
+    return Transition(held, status, at, by, reason, told)

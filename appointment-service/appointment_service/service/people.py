@@ -1,14 +1,16 @@
 """What becomes of appointments and calendars as people come, go and are erased, and what is held about them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 from pymongo.client_session import ClientSession
 
 from appointment_service import events
 from appointment_service.domain.appointment import Actor, Status
 from appointment_service.service.changes import transition
+from appointment_service.service.waitlist import Waitlist
 from appointment_service.store import AppointmentStore, CalendarStore
 from chassis.mongo import Database, Document
 from chassis.tombstones import Tombstones, receipt
@@ -17,6 +19,13 @@ SETTLED_AFTER = timedelta(minutes=1)
 """After this a booking that was under way has come or failed: what it reads and what it writes take 10 s each."""
 
 _SUSPENDED = "SUSPENDED"
+
+
+class Forgetful(Protocol):
+    """Whatever else here holds something about people."""
+
+    def erase(self, user_id: str, session: ClientSession) -> None:
+        """Forget a person."""
 
 
 class People:
@@ -32,23 +41,29 @@ class People:
         *,
         appointments: AppointmentStore,
         calendars: CalendarStore,
+        waitlist: Waitlist,
+        forgetful: Sequence[Forgetful],
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._appointments = appointments
         self._calendars = calendars
+        self._waitlist = waitlist
+        self._forgetful = forgetful
         self._tombstones = Tombstones(database)
         self._now = clock
 
     # what others announce
 
-    def doctor_updated(self, event: events.DoctorUpdated, session: ClientSession) -> None:
+    def doctor_updated(self, event: events.DoctorUpdated, session: ClientSession) -> bool:
+        """Take over what is told of a doctor; False if something newer is held, or the doctor was erased."""
         if self._tombstones.holds(event.doctor_id, session):
-            return
+            return False
         facts = event.model_dump(by_alias=True, exclude={"doctor_id", "version"})
         newer = self._calendars.put_calendar(event.doctor_id, event.version, facts, session)
         if newer and event.moderation_status == _SUSPENDED:
             self._cancel_future(event.doctor_id, session)
+        return newer
 
     def email_verified(self, event: events.EmailVerified, session: ClientSession) -> None:
         if not self._tombstones.holds(event.user_id, session):
@@ -69,6 +84,9 @@ class People:
         self._put_account(event, True, session)
 
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
+        self._waitlist.erase(event.user_id, session)
+        for part in self._forgetful:
+            part.erase(event.user_id, session)
         self._anonymise(event.user_id, session)
         self._calendars.erase(event.user_id, event.version, session)
         self._calendars.look_again(event.user_id, self._now() + SETTLED_AFTER, session)

@@ -13,8 +13,24 @@ revive a closed account. Whoever was ever deactivated, suspended, verified or er
 a calendar. ``sweepAt`` is when to look again for what slipped in as the account was closed.
 """
 
+from appointment_service.store.analytics import AnalyticsStore
 from appointment_service.store.appointments import AppointmentStore, Transition
 from appointment_service.store.calendars import CalendarStore
+from appointment_service.store.feeds import FeedStore
 from appointment_service.store.indexes import APPOINTMENTS, CALENDARS, INDEXES, OUTBOXES
+from appointment_service.store.requests import RequestStore
+from appointment_service.store.waitlist import WaitlistStore
 
-__all__ = ["APPOINTMENTS", "CALENDARS", "INDEXES", "OUTBOXES", "AppointmentStore", "CalendarStore", "Transition"]
+__all__ = [
+    "APPOINTMENTS",
+    "CALENDARS",
+    "INDEXES",
+    "OUTBOXES",
+    "AnalyticsStore",
+    "AppointmentStore",
+    "CalendarStore",
+    "FeedStore",
+    "RequestStore",
+    "Transition",
+    "WaitlistStore",
+]

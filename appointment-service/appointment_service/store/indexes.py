@@ -7,7 +7,11 @@ from chassis import inbox, outbox, tombstones
 
 APPOINTMENTS = "appointments"
 CALENDARS = "calendars"
-OUTBOXES = (APPOINTMENTS, tombstones.COLLECTION)
+WAITLIST = "waitlist"
+REQUESTS = "requests"
+FEEDS = "feeds"
+CAPACITY = "capacity"
+OUTBOXES = (APPOINTMENTS, CALENDARS, WAITLIST, tombstones.COLLECTION)
 
 BY_START = [("start", ASCENDING), ("_id", ASCENDING)]
 FALL_DUE = [Status.BOOKED, Status.CHECKED_IN]
@@ -26,7 +30,8 @@ INDEXES = {
         IndexModel([("end", ASCENDING)], name="due", partialFilterExpression={"status": {"$in": FALL_DUE}}),
         outbox.INDEX,
     ],
-    CALENDARS: [IndexModel([("sweepAt", ASCENDING)], name="sweep", sparse=True)],
+    CALENDARS: [IndexModel([("sweepAt", ASCENDING)], name="sweep", sparse=True), outbox.INDEX],
+    WAITLIST: [outbox.INDEX],
     inbox.COLLECTION: [inbox.INDEX],
     tombstones.COLLECTION: tombstones.INDEXES,
 }

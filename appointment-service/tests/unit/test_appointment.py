@@ -27,8 +27,8 @@ INSTANT = timedelta(microseconds=1)
 # Written out once more on purpose: one line for each thing that may be done, all else is refused.
 ALLOWED = {
     ("REQUESTED", "confirm", "doctor"): "BOOKED",
-    ("REQUESTED", "decline", "doctor"): "DECLINED",
-    ("REQUESTED", "expire", "system"): "EXPIRED",
+    ("REQUESTED", "decline", "doctor"): "CANCELLED",
+    ("REQUESTED", "lapse", "system"): "CANCELLED",
     ("REQUESTED", "reschedule", "patient"): "REQUESTED",
     ("REQUESTED", "reschedule", "doctor"): "REQUESTED",
     ("REQUESTED", "cancel", "patient"): "CANCELLED",
@@ -165,5 +165,5 @@ def test_what_is_settled_or_was_never_booked_has_no_outcome_due(status: Status) 
 )
 def test_every_outcome_that_falls_due_is_one_that_the_suite_may_bring_about(status: Status, unattended: Status) -> None:
     outcome = due_outcome(status, END, END + timedelta(days=1), unattended)
-    action = {Status.COMPLETED: Action.COMPLETE, Status.NO_SHOW: Action.NO_SHOW}[outcome or Status.EXPIRED]
+    action = {Status.COMPLETED: Action.COMPLETE, Status.NO_SHOW: Action.NO_SHOW}[outcome or Status.CANCELLED]
     assert decide(status, action, "system") is outcome

@@ -45,6 +45,7 @@ def test_every_published_event_is_as_its_schema_says(make: Any) -> None:
     [
         ("user-registered", events.UserRegistered),
         ("email-verified", events.EmailVerified),
+        ("appointment-requested", events.AppointmentChanged),
         ("appointment-booked", events.AppointmentChanged),
         ("appointment-cancelled", events.AppointmentChanged),
         ("user-data-erased", events.UserDataErased),

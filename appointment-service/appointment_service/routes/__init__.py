@@ -1,0 +1,1 @@
+"""appointment-service's routes: parse, call, render."""

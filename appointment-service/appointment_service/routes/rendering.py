@@ -1,0 +1,44 @@
+"""Documents as they are answered."""
+
+from chassis.api import Reply, etag
+from chassis.mongo import Document
+
+_SHOWN = (
+    "doctorId",
+    "patientId",
+    "start",
+    "end",
+    "timezone",
+    "status",
+    "version",
+    "reason",
+    "createdAt",
+    "updatedAt",
+)
+
+
+def reply(document: Document) -> Reply:
+    return Reply(appointment(document), headers=etag(document["version"]))
+
+
+def appointment(document: Document) -> Document:
+    return {"id": document["_id"], **{key: document[key] for key in _SHOWN}}
+
+
+def with_history(document: Document) -> Document:
+    return {**appointment(document), "history": document["history"]}
+
+
+def exported(document: Document, user_id: str) -> Document:
+    """An appointment as the export tells one of its two people of it.
+
+    What is written there about the patient is the patient's; to the doctor it tells the doctor's own words only.
+    """
+    told = with_history(document)
+    if document["patientId"] == user_id:
+        return told
+    history = [
+        entry if entry["by"] == user_id else {key: value for key, value in entry.items() if key != "reason"}
+        for entry in told["history"]
+    ]
+    return {**told, "reason": None, "history": history}

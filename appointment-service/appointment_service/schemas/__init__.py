@@ -1,0 +1,1 @@
+"""Shapes of appointment-service's requests and answers."""
