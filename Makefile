@@ -3,7 +3,7 @@
 include chassis/devkit/python.mk
 DEVKIT := PYTHONPATH="$(CURDIR)/chassis" "$(PYTHON)" -m devkit
 
-.PHONY: help demo up down status logs mail restart test lint format setup lock
+.PHONY: help demo up down status logs mail restart test stress lint format setup lock
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
 
@@ -30,6 +30,10 @@ restart: ## restart processes, so that they run the code as it is now (P="auth-w
 
 test: ## lint, then every test (SUITES="chassis auth-service tests" for some, ARGS="-k booking" for pytest)
 	@$(DEVKIT) test $(SUITES) --arguments="$(ARGS)"
+
+stress: setup ## mix 100,000 bookings, moves, offers and more, then look for anything wrong (OPERATIONS=20000 SEED=7)
+	@PYTHONPATH="$(CURDIR):$(CURDIR)/chassis" .local/venv/tests/bin/python -m tests.stress \
+		$(if $(OPERATIONS),--operations $(OPERATIONS)) $(if $(SEED),--seed $(SEED))
 
 lint: ## ruff, mypy and import-linter
 	@$(DEVKIT) lint

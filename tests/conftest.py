@@ -9,6 +9,9 @@ from tests.client import Gateway, Person
 RECOVERY_SECONDS = 12
 """Long enough to change one's mind in a test, short enough to see the purge."""
 
+OFFER_SECONDS = 6
+"""Long enough to accept an offer in a test, short enough to see it lapse."""
+
 
 @pytest.fixture(scope="session")
 def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
@@ -19,6 +22,10 @@ def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
         # an erasure whose receipts are late is chased soon, too
         "ERASURE_REANNOUNCE_SECONDS": "3",
         "ERASURE_CHASE_EVERY_SECONDS": "2",
+        # a held slot passes on while a test looks
+        "OFFER_SECONDS": str(OFFER_SECONDS),
+        "EXPIRE_OFFERS_EVERY_SECONDS": "2",
+        "SEND_REMINDERS_EVERY_SECONDS": "2",
     }
     with trial.running(settings) as instance:
         yield instance
