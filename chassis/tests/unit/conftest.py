@@ -1,7 +1,8 @@
 """A service of things, with every kind of route, around the chassis alone."""
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from flask import Flask, request
@@ -17,7 +18,7 @@ from chassis.errors import Conflict
 from chassis.events import cloud_event
 from chassis.keys import secret_key
 from chassis.mongo import answer_503_when_away
-from chassis.schemas import Body, Instant, Line, PageQuery, Text, Zone
+from chassis.schemas import Body, Instant, Line, PageQuery, Query, Text, Zone
 from chassis.tokens import TokenIssuer
 from chassis.web import create_flask
 from devkit.testing import JWT_SECRET
@@ -38,9 +39,13 @@ class ThingQuery(PageQuery):
     only_big: bool = False
 
 
+class FileQuery(Query):
+    missing: bool = False
+
+
 class ThingTaken(Conflict):
     code, message = "THING_TAKEN", "Somebody has it."
-    headers: ClassVar[dict[str, str]] = {"X-Hint": "wait"}
+    headers = MappingProxyType({"X-Hint": "wait"})
 
 
 def things() -> Api:  # noqa: C901  (one of each kind of route)
@@ -82,6 +87,16 @@ def things() -> Api:  # noqa: C901  (one of each kind of route)
     @api.get("/taken", access=PUBLIC)
     def taken() -> None:
         raise ThingTaken(data={"until": "noon"})
+
+    @api.get("/busy", access=PUBLIC)
+    def busy() -> None:
+        raise ThingTaken(headers={"Retry-After": "7"})
+
+    @api.get("/file", access=PUBLIC, media="text/calendar; charset=utf-8")
+    def file(query: FileQuery) -> Reply:
+        if query.missing:
+            raise ThingTaken
+        return Reply("BEGIN:VCALENDAR\r\n", headers={"Content-Disposition": "attachment"})
 
     @api.get("/away", access=PUBLIC)
     def away() -> None:

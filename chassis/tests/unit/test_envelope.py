@@ -7,6 +7,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from devkit.profiling import Visits
+
 API = "/api/v1"
 THING = {"displayName": "Lamp"}
 
@@ -53,6 +55,32 @@ def test_an_own_error_carries_its_code_data_and_headers(client: FlaskClient) -> 
     assert (answer.status_code, answer.json["code"]) == (409, "THING_TAKEN")
     assert answer.json["data"] == {"until": "noon"}
     assert answer.headers["X-Hint"] == "wait"
+
+
+def test_one_error_may_carry_headers_of_its_own(client: FlaskClient) -> None:
+    answer = client.get(f"{API}/busy")
+    assert answer.headers["Retry-After"] == "7"
+    assert "X-Hint" not in answer.headers
+    assert client.get(f"{API}/taken").headers["X-Hint"] == "wait"
+
+
+def test_a_visit_is_noted_only_if_it_succeeded(app: Flask) -> None:
+    visits = Visits(app)
+    client = app.test_client()
+    for path in ("/things", "/taken", "/file?missing=true"):
+        client.get(API + path)
+    assert ("GET", "/things") not in visits.missing()
+    assert {("GET", "/taken"), ("GET", "/file")} <= visits.missing()
+
+
+def test_a_file_is_answered_as_it_is_and_its_errors_in_the_envelope(client: FlaskClient) -> None:
+    answer = client.get(f"{API}/file", headers={"Accept": "text/calendar"})
+    assert (answer.status_code, answer.text) == (200, "BEGIN:VCALENDAR\r\n")
+    assert answer.content_type == "text/calendar; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == "attachment"
+    error = client.get(f"{API}/file?missing=true", headers={"Accept": "text/calendar"})
+    assert (error.status_code, error.json["code"]) == (409, "THING_TAKEN")
+    assert client.get(f"{API}/file", headers={"Accept": "application/json"}).status_code == 406
 
 
 def test_the_database_away_is_503_and_never_500(client: FlaskClient) -> None:
