@@ -21,6 +21,7 @@ class Answer:
     status: int
     body: Mapping[str, Any]
     headers: Mapping[str, str]
+    text: str = ""
 
     @property
     def data(self) -> Any:
@@ -89,7 +90,7 @@ class Gateway:
         sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         answer = requests.request(method, f"{self.url}/api/v1{path}", json=body, headers=sent, timeout=30)
         content = answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
-        return Answer(answer.status_code, content, answer.headers)
+        return Answer(answer.status_code, content, answer.headers, answer.text)
 
     def sign_up(self, name: str, role: str = "patient") -> Person:
         """A new account under an address that nobody has."""

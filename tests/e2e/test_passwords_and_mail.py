@@ -1,14 +1,12 @@
 """What a mail proves: whose address it is, and who may set a new password."""
 
-import email
-import email.policy
 import re
-from pathlib import Path
 
 import pytest
 
 from devkit.suite import Instance
 from tests.client import Gateway, Person, eventually
+from tests.post import mails_to
 
 TOKEN = re.compile(r"^[0-9a-f]{32}\.[A-Za-z0-9_-]{43}\s*$", re.MULTILINE)
 NEW_PASSWORD = "plum orchard kettle 9"
@@ -17,9 +15,8 @@ NEW_PASSWORD = "plum orchard kettle 9"
 def tokens_mailed_to(suite: Instance, address: str, about: str) -> list[str]:
     """The tokens in the mails to an address whose subject holds ``about``, the oldest first."""
     found = []
-    for file in sorted(Path(suite.mail_folder).rglob("*.eml"), key=lambda path: path.stat().st_mtime):
-        mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-        if address in str(mail["To"]) and about in str(mail["Subject"]).lower():
+    for mail in mails_to(suite, address):
+        if about in str(mail["Subject"]).lower():
             body = mail.get_body()
             found += TOKEN.findall(body.get_content() if body else "")
     return [token.strip() for token in found]

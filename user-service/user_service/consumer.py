@@ -73,6 +73,7 @@ class Consumer:
     audit_recorded_by_auth = audit_of("auth-service")
     audit_recorded_by_doctor = audit_of("doctor-service")
     audit_recorded_by_appointment = audit_of("appointment-service")
+    audit_recorded_by_review = audit_of("review-service")
     audit_recorded_by_scheduler = audit_of("scheduler-service")
 
     @rpc
