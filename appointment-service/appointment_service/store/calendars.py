@@ -16,12 +16,13 @@ class CalendarStore:
     def __init__(self, database: Database) -> None:
         self._calendars = database[CALENDARS]
 
-    def calendar(self, doctor_id: str) -> Document | None:
-        return self._calendars.find_one({"_id": doctor_id})
+    def calendar(self, doctor_id: str, session: ClientSession | None = None) -> Document | None:
+        return self._calendars.find_one({"_id": doctor_id}, session=session)
 
-    def calendars(self, user_ids: Sequence[str]) -> dict[str, Document]:
+    def calendars(self, user_ids: Sequence[str], session: ClientSession | None = None) -> dict[str, Document]:
         """{userId: what is held of that doctor's calendar, or of that user's account}."""
-        return {found["_id"]: found for found in self._calendars.find({"_id": {"$in": list(user_ids)}})}
+        wanted = {"_id": {"$in": list(user_ids)}}
+        return {found["_id"]: found for found in self._calendars.find(wanted, session=session)}
 
     def put_calendar(self, doctor_id: str, version: int, facts: Document, session: ClientSession) -> bool:
         """Set what doctor-service tells; False if something newer is held."""
