@@ -32,6 +32,10 @@ INDEXES = {
     ],
     CALENDARS: [IndexModel([("sweepAt", ASCENDING)], name="sweep", sparse=True), outbox.INDEX],
     WAITLIST: [outbox.INDEX],
+    REQUESTS: [
+        IndexModel([("expiresAt", ASCENDING)], name="expire", expireAfterSeconds=0),
+        IndexModel([("people", ASCENDING)], name="of_people"),
+    ],
     inbox.COLLECTION: [inbox.INDEX],
     tombstones.COLLECTION: tombstones.INDEXES,
 }
