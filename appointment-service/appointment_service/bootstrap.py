@@ -35,7 +35,7 @@ def build(config: Config, clock: Callable[[], datetime] = now) -> Built:
     waitlist = Waitlist(
         database,
         waitlist=store.WaitlistStore(database),
-        appointments=appointments,
+        holds=store.HoldStore(database),
         calendars=calendars,
         clock=clock,
         offer_seconds=config.offer_seconds,
@@ -64,7 +64,7 @@ def build(config: Config, clock: Callable[[], datetime] = now) -> Built:
             require_verified_email=config.require_verified_email,
         ),
         waitlist=waitlist,
-        openings=Openings(database, appointments=appointments, calendars=calendars, clock=clock),
+        openings=Openings(openings=store.OpeningStore(database), appointments=appointments, clock=clock),
         requests=requests,
         feeds=feeds,
         analytics=analytics,

@@ -67,6 +67,21 @@ def free(slots: Iterable[Slot], taken_cells: Iterable[int]) -> list[Slot]:
     return [slot for slot in slots if taken.isdisjoint(cells(slot.start, slot.end))]
 
 
+def first_free(slots: Iterable[Slot], taken: Iterable[tuple[datetime, datetime]]) -> Slot | None:
+    """The first of the slots (in order) that overlaps none of the taken times [start, end), or None.
+
+    Those are in order, too, and do not overlap one another. Both are gone through once, and no further than needed.
+    """
+    times = iter(taken)
+    held = next(times, None)
+    for slot in slots:
+        while held and held[1] <= slot.start:
+            held = next(times, None)
+        if held is None or held[0] >= slot.end:
+            return slot
+    return None
+
+
 def _offered_starts(calendar: Calendar, first: date, last: date, now: datetime) -> Iterator[int]:
     _require_aware(now)
     today = now.astimezone(calendar.zone).date()

@@ -4,13 +4,15 @@ appointments: {_id, doctorId, patientId, start, end, timezone, status, version, 
                unattendedOutcome, claims?, history: [{status, at, by, reason?, start?}], createdAt, updatedAt,
                outbox}
 calendars:    {_id: userId, accountActive, accountVersion, version, moderationStatus?, visible?, accepting?,
-               active?, calendar?, emailVerified?, sweepAt?}
+               active?, calendar?, emailVerified?, sweepAt?, nextAvailable?: {start, end}|null, openingVersion?,
+               lookAt?, outbox?}
 
 ``claims`` is there exactly while the appointment is active, and its unique index is what makes double booking
 impossible (ADR 0001). A calendar has two sources, each applied only if newer than what is held of it:
 doctor-service (``version``) and user-service (``accountVersion``), so that an older ``doctor-updated`` does not
 revive a closed account. Whoever was ever deactivated, suspended, verified or erased is there too, a patient without
-a calendar. ``sweepAt`` is when to look again for what slipped in as the account was closed.
+a calendar. ``sweepAt`` is when to look again for what slipped in as the account was closed. ``nextAvailable`` is the
+doctor's next free slot as it was told last, with ``openingVersion``, and ``lookAt`` when time alone may change it.
 """
 
 from appointment_service.store.analytics import AnalyticsStore
@@ -18,6 +20,7 @@ from appointment_service.store.appointments import AppointmentStore, Transition
 from appointment_service.store.calendars import CalendarStore
 from appointment_service.store.feeds import FeedStore
 from appointment_service.store.indexes import APPOINTMENTS, CALENDARS, INDEXES, OUTBOXES
+from appointment_service.store.openings import OpeningStore
 from appointment_service.store.requests import RequestStore
 from appointment_service.store.waitlist import WaitlistStore
 
@@ -30,6 +33,7 @@ __all__ = [
     "AppointmentStore",
     "CalendarStore",
     "FeedStore",
+    "OpeningStore",
     "RequestStore",
     "Transition",
     "WaitlistStore",

@@ -72,7 +72,7 @@ class AppointmentStore:
         return self._appointments.find_one({"_id": appointment_id, **party})
 
     def taken(self, doctor_id: str, begin: datetime, end: datetime) -> list[Document]:
-        """{start, end} of what holds the doctor's time anywhere in [begin, end)."""
+        """{start, end, status} of what holds the doctor's time anywhere in [begin, end), in its order."""
         return list(
             self._appointments.find(
                 {
@@ -82,9 +82,9 @@ class AppointmentStore:
                     "end": {"$gt": begin},
                     "claims": {"$exists": True},
                 },
-                {"_id": 0, "start": 1, "end": 1},
+                {"_id": 0, "start": 1, "end": 1, "status": 1},
                 hint="of_doctor",
-            )
+            ).sort(BY_START)
         )
 
     def page(

@@ -30,7 +30,11 @@ INDEXES = {
         IndexModel([("end", ASCENDING)], name="due", partialFilterExpression={"status": {"$in": FALL_DUE}}),
         outbox.INDEX,
     ],
-    CALENDARS: [IndexModel([("sweepAt", ASCENDING)], name="sweep", sparse=True), outbox.INDEX],
+    CALENDARS: [
+        IndexModel([("sweepAt", ASCENDING)], name="sweep", sparse=True),
+        IndexModel([("lookAt", ASCENDING)], name="look", sparse=True),
+        outbox.INDEX,
+    ],
     WAITLIST: [outbox.INDEX],
     REQUESTS: [
         IndexModel([("expiresAt", ASCENDING)], name="expire", expireAfterSeconds=0),
