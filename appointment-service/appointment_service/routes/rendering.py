@@ -42,3 +42,14 @@ def exported(document: Document, user_id: str) -> Document:
         for entry in told["history"]
     ]
     return {**told, "reason": None, "history": history}
+
+
+def place(document: Document) -> Document:
+    """A place in a waitlist."""
+    names = ("doctorId", "patientId", "from", "to", "status", "appointmentId", "createdAt", "updatedAt", "version")
+    offer = document["offer"]
+    return {
+        "id": document["_id"],
+        **{name: document[name] for name in names},
+        "offer": offer and {name: offer[name] for name in ("start", "end", "timezone", "expiresAt")},
+    }

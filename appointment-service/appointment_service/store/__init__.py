@@ -19,6 +19,7 @@ from appointment_service.store.analytics import AnalyticsStore
 from appointment_service.store.appointments import AppointmentStore, Transition
 from appointment_service.store.calendars import CalendarStore
 from appointment_service.store.feeds import FeedStore
+from appointment_service.store.holds import HoldStore
 from appointment_service.store.indexes import APPOINTMENTS, CALENDARS, INDEXES, OUTBOXES
 from appointment_service.store.openings import OpeningStore
 from appointment_service.store.requests import RequestStore
@@ -33,6 +34,7 @@ __all__ = [
     "AppointmentStore",
     "CalendarStore",
     "FeedStore",
+    "HoldStore",
     "OpeningStore",
     "RequestStore",
     "Transition",

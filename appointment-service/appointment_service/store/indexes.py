@@ -3,6 +3,7 @@
 from pymongo import ASCENDING, IndexModel
 
 from appointment_service.domain.appointment import Status
+from appointment_service.domain.waitlist import OPEN, Place
 from chassis import inbox, outbox, tombstones
 
 APPOINTMENTS = "appointments"
@@ -14,6 +15,7 @@ CAPACITY = "capacity"
 OUTBOXES = (APPOINTMENTS, CALENDARS, WAITLIST, tombstones.COLLECTION)
 
 BY_START = [("start", ASCENDING), ("_id", ASCENDING)]
+BY_JOINING = [("createdAt", ASCENDING), ("_id", ASCENDING)]
 FALL_DUE = [Status.BOOKED, Status.CHECKED_IN]
 
 INDEXES = {
@@ -35,7 +37,24 @@ INDEXES = {
         IndexModel([("lookAt", ASCENDING)], name="look", sparse=True),
         outbox.INDEX,
     ],
-    WAITLIST: [outbox.INDEX],
+    WAITLIST: [
+        IndexModel(
+            [("doctorId", ASCENDING), ("patientId", ASCENDING)],
+            name="one_open_place",
+            unique=True,
+            partialFilterExpression={"status": {"$in": list(OPEN)}},
+        ),
+        IndexModel(
+            [("doctorId", ASCENDING), ("status", ASCENDING), *BY_JOINING, ("from", ASCENDING), ("to", ASCENDING)],
+            name="line",
+        ),
+        IndexModel([("patientId", ASCENDING), *BY_JOINING], name="of_patient"),
+        IndexModel(
+            [("offer.expiresAt", ASCENDING)], name="offers", partialFilterExpression={"status": Place.OFFERED}
+        ),
+        IndexModel([("overAt", ASCENDING)], name="over"),
+        outbox.INDEX,
+    ],
     REQUESTS: [
         IndexModel([("expiresAt", ASCENDING)], name="expire", expireAfterSeconds=0),
         IndexModel([("people", ASCENDING)], name="of_people"),

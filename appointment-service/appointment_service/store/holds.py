@@ -1,0 +1,64 @@
+"""Held slots: documents among the appointments that hold time for who waits, and are no appointments yet."""
+
+from collections.abc import Iterable, Sequence
+
+from pymongo.client_session import ClientSession
+
+from appointment_service.domain.appointment import HELD
+from appointment_service.domain.slots import Slot
+from appointment_service.store.indexes import APPOINTMENTS
+from chassis import outbox
+from chassis.events import Event
+from chassis.mongo import Database, Document
+
+
+class HoldStore:
+    """The only place that writes them."""
+
+    def __init__(self, database: Database) -> None:
+        self._appointments = database[APPOINTMENTS]
+
+    def claimed(self, claims: Iterable[str], session: ClientSession) -> frozenset[str]:
+        """Which of these claims anything holds."""
+        wanted = set(claims)
+        found = self._appointments.find(
+            {"claims": {"$in": list(wanted)}}, {"claims": 1}, hint="claims_unique", session=session
+        )
+        return frozenset(claim for held in found for claim in held["claims"] if claim in wanted)
+
+    def add(self, hold_id: str, doctor_id: str, slot: Slot, facts: Document, session: ClientSession) -> None:
+        """Hold a slot. A DuplicateKeyError says that somebody was faster, and ends the transaction.
+
+        ``facts``: {patientId, timezone, day, claims, offer: {entryId, expiresAt}, updatedAt}.
+        """
+        hold = {
+            "_id": hold_id,
+            "doctorId": doctor_id,
+            "start": slot.start,
+            "end": slot.end,
+            "status": HELD,
+            "version": 1,
+            "createdAt": facts["updatedAt"],
+            "outbox": [],
+            **facts,
+        }
+        self._appointments.insert_one(hold, session=session)
+
+    def pass_on(self, hold_id: str, facts: Document, session: ClientSession) -> None:
+        """Hold the same slot for another patient; the doctor's time is not free for a moment."""
+        update = {"$set": facts, "$inc": {"version": 1}}
+        self._appointments.update_one({"_id": hold_id, "status": HELD}, update, session=session)
+
+    def release(self, hold_ids: Sequence[str], session: ClientSession) -> None:
+        """Free the slots."""
+        self._appointments.delete_many({"_id": {"$in": list(hold_ids)}, "status": HELD}, session=session)
+
+    def become(self, appointment: Document, event: Event, session: ClientSession) -> None:
+        """Make of a hold the appointment of the same id, which claims the same time."""
+        facts = {name: value for name, value in appointment.items() if name not in ("_id", "claims", "offer", "outbox")}
+        update = {"$set": facts, "$unset": {"offer": ""}, "$push": outbox.announce(event)}
+        self._appointments.update_one({"_id": appointment["_id"], "status": HELD}, update, session=session)
+
+    def held(self, hold_id: str, session: ClientSession) -> Document:
+        """A hold, or the appointment that it became: one that a place of this transaction's view tells of."""
+        return self._appointments.find({"_id": hold_id}, {"outbox": 0}, session=session).next()
