@@ -8,7 +8,7 @@ from chassis.migrations import Migrator
 from chassis.mongo import Database
 from doctor_service import events, store
 from doctor_service.config import Config
-from doctor_service.service import Doctors, Follows
+from doctor_service.service import Cards, Doctors, Follows
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Built:
     database: Database
     inbox: Inbox
     doctors: Doctors
+    cards: Cards
     follows: Follows
 
 
@@ -25,10 +26,13 @@ def build(config: Config) -> Built:
     database = Database(config.mongodb_uri, events.SOURCE)
     Migrator(database, "doctor_service.migrations", store.INDEXES).up()
     doctors, follows = store.DoctorStore(database), store.FollowStore(database)
+    cards = Cards(store=doctors)
+    cards.complete()
     return Built(
         config,
         database,
         Inbox(database),
         doctors=Doctors(database, store=doctors, follows=follows, clock=now),
+        cards=cards,
         follows=Follows(database, store=follows, doctors=doctors, clock=now),
     )

@@ -1,4 +1,4 @@
-"""The consumer process: what doctor-service does when users and reviews change."""
+"""The consumer process: what doctor-service does when users, reviews and free slots change."""
 
 # the chassis patches the standard library, so it is imported before anything else
 # isort: off
@@ -49,9 +49,17 @@ class Consumer:
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         built.doctors.user_deleted(event, session)
 
-    @event_handler("review-service", "review-posted", events.ReviewPosted)
-    def review_posted(self, event: events.ReviewPosted, session: ClientSession) -> None:
-        built.doctors.review_posted(event, session)
+    @event_handler("review-service", "review-posted", events.DoctorRated)
+    def review_posted(self, event: events.DoctorRated, session: ClientSession) -> None:
+        built.cards.doctor_rated(event, session)
+
+    @event_handler("review-service", "review-changed", events.DoctorRated)
+    def review_changed(self, event: events.DoctorRated, session: ClientSession) -> None:
+        built.cards.doctor_rated(event, session)
+
+    @event_handler("appointment-service", "next-available-changed", events.NextAvailableChanged)
+    def next_available_changed(self, event: events.NextAvailableChanged, session: ClientSession) -> None:
+        built.cards.next_available_changed(event, session)
 
     @rpc
     def export_user(self, user_id: str) -> Any:

@@ -4,9 +4,11 @@ A doctor is the document that store.py describes; windows are ``{"from": "09:00"
 with their ``weekday``, in the wall-clock time of the doctor's zone, "24:00" being the end of the day.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -21,6 +23,11 @@ FEE_NOT_TOLD = 2**53 - 1
 """Where a doctor without a fee stands in the order of fees: last."""
 
 _LONGEST_WORD = 40
+_LONGEST_BEGINNING = 12
+_LONGEST_NAME = 50
+"""As far as names are ordered by them: a cursor holds the name, and has its own length."""
+_LOWEST_HALVES = 2
+"""Nobody's average is lower, but for those without a rating."""
 
 
 class Moderation(StrEnum):
@@ -68,21 +75,92 @@ def decision(status: Moderation, *, at: datetime, by: str, reason: str | None = 
     return {"status": status, "at": at, "by": by, **({"reason": reason} if reason else {})}
 
 
+def next_available(doctor: Document, now: datetime) -> datetime | None:
+    """When the doctor's next free slot starts; None if it has passed meanwhile, or nobody is taken now."""
+    start: datetime | None = (doctor.get("nextAvailable") or {}).get("start")
+    return start if start and start > now and doctor["accepting"] else None
+
+
 def derived(doctor: Document) -> Document:
-    """What is kept with a doctor only to be found by: ``listed`` and the ``search`` keys."""
+    """What is kept with a doctor only to be found by: ``listed`` and what ``search`` goes by."""
     clinic, fee = doctor["clinic"] or {}, doctor["fee"]
-    told = (doctor["name"], doctor["specialty"], doctor["bio"], clinic.get("city"))
+    begun = (doctor["name"], doctor["specialty"], clinic.get("city"), clinic.get("name"))
+    search: Document = {
+        "name": fold(doctor["name"])[:_LONGEST_NAME],
+        "specialty": fold(doctor["specialty"]),
+        "city": fold(clinic.get("city") or ""),
+        "languages": sorted({part for tag in doctor["languages"] for part in _ranges(tag)}),
+        "fee": fee["hundredths"] if fee else FEE_NOT_TOLD,
+        "words": sorted({word for text in (*begun, doctor["bio"]) for word in words(text or "")}),
+    }
+    keys = {key for text in begun for word in words(text or "") for key in _beginnings(word)}
+    keys |= {_beginning(word) for word in words(doctor["bio"] or "")}
+    keys |= set(_facets(search["specialty"], search["city"]))
+    keys |= {_language(part) for part in search["languages"]}
+    keys |= {_rated(halves) for halves in range(_LOWEST_HALVES, math.floor(doctor["rating"]["average"] * 2) + 1)}
+    keys.add(_accepting(doctor["accepting"]))
     return {
         "listed": doctor["moderationStatus"] == Moderation.APPROVED and doctor["visible"] and doctor["active"],
-        "search": {
-            "name": fold(doctor["name"]),
-            "specialty": fold(doctor["specialty"]),
-            "city": fold(clinic.get("city") or ""),
-            "languages": sorted({part for tag in doctor["languages"] for part in _ranges(tag)}),
-            "fee": fee["hundredths"] if fee else FEE_NOT_TOLD,
-            "words": sorted({word for text in told if text for word in words(text)}),
-        },
+        "search": {**search, "keys": sorted(keys)},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the public list is narrowed by; texts are folded, None and empty narrow nothing."""
+
+    words: Sequence[str] = ()
+    specialty: str | None = None
+    city: str | None = None
+    language: str | None = None
+    accepting: bool | None = None
+    min_rating: float | None = None
+
+    def keys(self, *, rated: bool) -> list[str]:
+        """The keys that all doctors found have among theirs, those that few are likely to have first.
+
+        ``rated``: with one for the rating, rounded down to half stars; the rest is for the reader to check.
+        """
+        keys = _facets(self.specialty, self.city)[:1]
+        keys += [_beginning(word) for word in sorted(self.words, key=len, reverse=True)]
+        if self.language:
+            keys.append(_language(self.language))
+        if self.min_rating and rated:
+            keys.append(_rated(max(math.floor(self.min_rating * 2), _LOWEST_HALVES)))
+        if self.accepting is not None:
+            keys.append(_accepting(self.accepting))
+        return list(dict.fromkeys(keys))
+
+    def long_words(self) -> list[str]:
+        """The words that say more than their key does."""
+        return [word for word in self.words if len(word) > _LONGEST_BEGINNING]
+
+
+def _beginning(word: str) -> str:
+    return f"w:{word[:_LONGEST_BEGINNING]}"
+
+
+def _beginnings(word: str) -> list[str]:
+    return [f"w:{word[:length]}" for length in range(1, min(len(word), _LONGEST_BEGINNING) + 1)]
+
+
+def _facets(specialty: str | None, city: str | None) -> list[str]:
+    """Both together first: each may be common, and the two are what most people ask for."""
+    both = [f"sc:{specialty}\n{city}"] if specialty and city else []
+    return both + ([f"s:{specialty}"] if specialty else []) + ([f"c:{city}"] if city else [])
+
+
+def _language(part: str) -> str:
+    return f"l:{part}"
+
+
+def _rated(halves: int) -> str:
+    """Of a doctor with at least so many half stars."""
+    return f"r:{halves / 2:g}"
+
+
+def _accepting(accepting: bool) -> str:
+    return "a:yes" if accepting else "a:no"
 
 
 def fold(text: str) -> str:
@@ -145,3 +223,8 @@ def without_override(overrides: Sequence[Document], date: str) -> list[Document]
     if len(kept) == len(overrides):
         raise OverrideNotFound
     return kept
+
+
+def overrides_between(overrides: Sequence[Document], first: str | None, last: str | None) -> list[Document]:
+    """The overrides of the dates from ``first`` to ``last``, both included; None leaves that end open."""
+    return [item for item in overrides if (first or "") <= item["date"] <= (last or "9999-12-31")]

@@ -5,16 +5,16 @@ from typing import Any
 from chassis import audit
 from chassis.events import Event, cloud_event
 from chassis.mongo import Document
-from chassis.schemas import EventData
+from chassis.schemas import EventData, Instant
 from doctor_service.domain import Step
 
 SOURCE = "doctor-service"
 
-_PUBLIC = ("name", "specialty", "moderationStatus", "visible", "accepting", "active")
+_PUBLIC = ("name", "specialty", "clinic", "moderationStatus", "visible", "accepting", "active")
 
 
 def snapshot(doctor: Document) -> dict[str, Any]:
-    """What other services know of a doctor: standing and calendar, without the reasons of overrides."""
+    """What other services know of a doctor: place, standing and calendar, without the reasons of overrides."""
     calendar = None
     if doctor["availability"] is not None:
         overrides = [{"date": item["date"], "windows": item["windows"]} for item in doctor["overrides"]]
@@ -55,6 +55,18 @@ class DoctorRating(EventData):
     version: int
 
 
-class ReviewPosted(EventData):
+class DoctorRated(EventData):
+    """What review-posted and review-changed tell of the doctor."""
+
     doctor_id: str
     doctor_rating: DoctorRating
+
+
+class Slot(EventData):
+    start: Instant
+
+
+class NextAvailableChanged(EventData):
+    doctor_id: str
+    version: int
+    next_available: Slot | None

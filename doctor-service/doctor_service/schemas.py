@@ -1,6 +1,6 @@
 """Shapes of doctor-service's requests and answers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -37,6 +37,17 @@ def _https(text: str) -> str:
     return text
 
 
+def written_day(text: str) -> str:
+    """The text, if it is a date of the calendar. Raises ValueError."""
+    try:
+        # fromisoformat reads other forms of ISO 8601 too
+        if date.fromisoformat(text).isoformat() == text:
+            return text
+    except ValueError:
+        pass
+    raise ValueError("must be a date such as 2026-04-09")
+
+
 Amount = Annotated[float, Field(ge=0, le=10_000_000, description="At most two decimals."), AfterValidator(_hundredths)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217, such as EUR.")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2, such as FR.")]
@@ -55,6 +66,7 @@ Closing = Annotated[
     ),
     AfterValidator(lambda text: "24:00" if text == "00:00" else text),
 ]
+Day = Annotated[str, AfterValidator(written_day), Field(description="YYYY-MM-DD.")]
 Weekday = Literal["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
 
 
@@ -140,7 +152,10 @@ class RefusalBody(Body):
 
 class SearchQuery(PageQuery):
     q: str | None = Field(
-        None, min_length=1, max_length=100, description="Words, or their beginnings, of name, specialty, bio or city."
+        None,
+        min_length=1,
+        max_length=100,
+        description="Words of name, specialty, city, clinic or bio; but for the bio, their beginnings do.",
     )
     specialty: Line | None = None
     city: Line | None = None
@@ -148,6 +163,11 @@ class SearchQuery(PageQuery):
     accepting: bool | None = None
     min_rating: float | None = Field(None, ge=0, le=5)
     sort: Literal["rating", "name", "experience", "fee"] = "rating"
+
+
+class OverridesQuery(PageQuery):
+    first: Day | None = Field(None, alias="from", description="The first date.")
+    last: Day | None = Field(None, alias="to", description="The last date.")
 
 
 class ModerationQuery(PageQuery):
@@ -185,6 +205,9 @@ class PublicDoctor(Shape):
     accepting: bool
     rating: Rating
     followers: int
+    next_available: datetime | None = Field(
+        description="When the next free slot starts, as of a moment ago; null where nothing can be booked."
+    )
 
 
 class Doctors(Shape):

@@ -1,12 +1,11 @@
 """When a doctor works: the ordinary week, and the dates that differ."""
 
-from datetime import date as calendar_date
-
 from chassis.api import DOCTOR, PUBLIC, Api, Reply, etag, expected_version, identity
 from chassis.errors import VersionMismatch
 from chassis.mongo import Document
 from chassis.paging import decode_cursor, page
-from chassis.schemas import PageQuery, invalid
+from chassis.schemas import invalid
+from doctor_service.domain import overrides_between
 from doctor_service.errors import (
     AvailabilityMissing,
     DoctorNotFound,
@@ -19,8 +18,10 @@ from doctor_service.schemas import (
     AvailabilityBody,
     OverrideBody,
     Overrides,
+    OverridesQuery,
     OwnAvailability,
     SetOverride,
+    written_day,
 )
 from doctor_service.service import Doctors
 
@@ -92,11 +93,17 @@ def routes(doctors: Doctors) -> Api:
         returns=Overrides,
         errors=[DoctorProfileMissing],
     )
-    def overrides(query: PageQuery) -> Document:
+    def overrides(query: OverridesQuery) -> Reply:
         """The dates that differ from the ordinary week, in their order."""
+        if query.first and query.last and query.first > query.last:
+            raise invalid("to", "must not be before from")
         after = decode_cursor(query.cursor, [str])[0] if query.cursor else ""
-        found = [item for item in doctors.own(identity().user_id)["overrides"] if item["date"] > after]
-        return page(found, query.limit, lambda item: [item["date"]], lambda item: item)
+        doctor = doctors.own(identity().user_id)
+        found = [
+            item for item in overrides_between(doctor["overrides"], query.first, query.last) if item["date"] > after
+        ]
+        listed = page(found, query.limit, lambda item: [item["date"]], lambda item: item)
+        return Reply(listed, headers=etag(doctor["version"]))
 
     return api
 
@@ -114,9 +121,6 @@ def _published(doctor: Document) -> Document:
 
 def _date(text: str) -> str:
     try:
-        # fromisoformat reads other forms of ISO 8601 too
-        if calendar_date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise invalid("date", "must be a date such as 2026-04-09")
+        return written_day(text)
+    except ValueError as error:
+        raise invalid("date", str(error)) from None

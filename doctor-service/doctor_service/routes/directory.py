@@ -8,12 +8,12 @@ from chassis.mongo import Document
 from chassis.paging import decode_cursor, page
 from chassis.schemas import PageQuery, invalid
 from doctor_service import schemas
-from doctor_service.domain import fold, words
+from doctor_service.domain import Search, fold, words
 from doctor_service.errors import DoctorNotFound
 from doctor_service.routes.rendering import public
 from doctor_service.schemas import PublicDoctor, SearchQuery
 from doctor_service.service import Doctors, Follows
-from doctor_service.store import ORDERS, Search
+from doctor_service.store import ORDERS
 
 _NUMBER = (int, float)
 _KINDS: dict[str, list[type | tuple[type, ...]]] = {
@@ -65,12 +65,19 @@ def routes(doctors: Doctors, follows: Follows) -> Api:
 
 def _search(query: SearchQuery) -> Search:
     asked = words(query.q or "")
-    if query.q and not asked:
-        raise invalid("q", "must hold a letter or a digit")
+    specialty, city = fold(query.specialty or ""), fold(query.city or "")
+    # a lone accent, say: to leave it out would find everybody
+    for field, sent, left in (
+        ("q", query.q, asked),
+        ("specialty", query.specialty, specialty),
+        ("city", query.city, city),
+    ):
+        if sent and not left:
+            raise invalid(field, "must hold a letter or a digit")
     return Search(
         words=asked,
-        specialty=fold(query.specialty) if query.specialty else None,
-        city=fold(query.city) if query.city else None,
+        specialty=specialty,
+        city=city,
         language=query.language.lower() if query.language else None,
         accepting=query.accepting,
         min_rating=query.min_rating,

@@ -26,6 +26,11 @@ def routes(doctors: Doctors) -> Api:
         found = doctors.all(query.moderation_status, after, query.limit + 1)
         return page(found, query.limit, lambda doctor: [doctor["createdAt"], doctor["_id"]], moderated)
 
+    @api.get("/admin/doctors/<id>", access=ADMIN, returns=ModeratedDoctor, errors=[DoctorNotFound])
+    def one_doctor(id: str) -> Reply:
+        """One doctor, whatever the standing, with every decision on the profile."""
+        return _reply(doctors.any(id))
+
     @api.post("/admin/doctors/<id>/approve", access=ADMIN, returns=ModeratedDoctor, errors=_ERRORS, message="Approved.")
     def approve(id: str) -> Reply:
         """Let a profile be listed."""
@@ -51,7 +56,10 @@ def routes(doctors: Doctors) -> Api:
         return _decide(id, Step.REINSTATED)
 
     def _decide(id: str, step: Step, reason: str | None = None) -> Reply:
-        doctor: Document = doctors.moderate(id, step, identity().user_id, reason, expected_version())
-        return Reply(moderated(doctor), headers=etag(doctor["version"]))
+        return _reply(doctors.moderate(id, step, identity().user_id, reason, expected_version()))
 
     return api
+
+
+def _reply(doctor: Document) -> Reply:
+    return Reply(moderated(doctor), headers=etag(doctor["version"]))

@@ -1,6 +1,8 @@
 """Documents as they are answered."""
 
+from chassis.clock import now
 from chassis.mongo import Document
+from doctor_service.domain import next_available
 
 _PUBLIC = (
     "name",
@@ -25,6 +27,7 @@ def public(doctor: Document) -> Document:
         **{key: doctor[key] for key in _PUBLIC},
         "fee": _fee(doctor["fee"]),
         "rating": {"average": rating["average"], "count": rating["count"]},
+        "nextAvailable": next_available(doctor, now()),
     }
 
 

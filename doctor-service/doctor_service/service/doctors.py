@@ -15,6 +15,7 @@ from chassis.tombstones import Tombstones, receipt
 from doctor_service import events
 from doctor_service.domain import (
     Moderation,
+    Search,
     Step,
     decision,
     derived,
@@ -24,7 +25,7 @@ from doctor_service.domain import (
     without_override,
 )
 from doctor_service.errors import DoctorNotFound, DoctorProfileMissing
-from doctor_service.store import DoctorStore, FollowStore, Search
+from doctor_service.store import DoctorStore, FollowStore
 
 _ATTEMPTS = 20
 
@@ -121,6 +122,13 @@ class Doctors:
 
     # the admins'
 
+    def any(self, doctor_id: str) -> Document:
+        """A doctor, whatever the standing. Raises DoctorNotFound."""
+        doctor = self._store.doctor(doctor_id)
+        if doctor is None:
+            raise DoctorNotFound
+        return doctor
+
     def all(self, status: str | None, after: Sequence[Any] | None, limit: int) -> list[Document]:
         return self._store.all(status, after, limit)
 
@@ -176,10 +184,6 @@ class Doctors:
         self._store.forget_moderator(event.user_id, session)
         self._tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
 
-    def review_posted(self, event: events.ReviewPosted, session: ClientSession) -> None:
-        rating = event.doctor_rating
-        self._store.set_rating(event.doctor_id, rating.average, rating.count, rating.version, session)
-
     # steps
 
     def _create(self, doctor_id: str, name: str, profile: Document) -> Document:
@@ -198,6 +202,7 @@ class Doctors:
             "statusVersion": 0,
             "rating": {"average": 0, "count": 0, "version": 0},
             "followers": 0,
+            "nextAvailable": None,
             "availability": None,
             "overrides": [],
             "createdAt": now,
@@ -253,7 +258,7 @@ class Doctors:
                 after = {**before, **changes}
                 if events.snapshot(after) != events.snapshot(before):
                     event = events.doctor_updated(after)
-            changed = self._store.change(doctor_id, before["version"], changes, event, session)
+            changed = self._store.change(before, changes, event, session)
             if changed is not None:
                 return changed
         raise ServiceUnavailable

@@ -16,6 +16,7 @@ DOCTOR: dict[str, Any] = {
     "version": 3,
     "name": "Amara Oyelaran",
     "specialty": "Dermatology",
+    "clinic": {"name": "Harbour Clinic", "address": "1 Quay Street", "city": "Paris", "country": "FR"},
     "moderationStatus": "APPROVED",
     "visible": True,
     "accepting": False,
@@ -38,10 +39,12 @@ AVAILABILITY = {
 
 
 @pytest.mark.parametrize("availability", [None, AVAILABILITY])
-def test_doctor_updated_is_as_its_schema_says(availability: dict[str, Any] | None) -> None:
-    event = events.doctor_updated({**DOCTOR, "availability": availability})
+@pytest.mark.parametrize("clinic", [None, DOCTOR["clinic"]])
+def test_doctor_updated_is_as_its_schema_says(availability: Any, clinic: Any) -> None:
+    event = events.doctor_updated({**DOCTOR, "availability": availability, "clinic": clinic})
     assert_valid(event)
     assert (event["data"]["calendar"] is None) == (availability is None)
+    assert event["data"]["clinic"] == clinic
 
 
 def test_why_a_doctor_is_away_is_not_told() -> None:
@@ -68,9 +71,19 @@ def test_every_accepted_user_event_can_be_read(kind: str, shape: type[BaseModel]
     assert shape.model_validate(event["data"]).model_dump()["user_id"] == event["subject"]
 
 
-def test_review_posted_can_be_read() -> None:
-    review = events.ReviewPosted.model_validate(example("review-posted")["data"])
-    assert (review.doctor_rating.average, review.doctor_rating.count, review.doctor_rating.version) == (4.67, 12, 14)
+@pytest.mark.parametrize(("kind", "version"), [("review-posted", 14), ("review-changed", 15)])
+def test_what_tells_of_a_rating_can_be_read(kind: str, version: int) -> None:
+    review = events.DoctorRated.model_validate(example(kind)["data"])
+    assert review.doctor_rating == events.DoctorRating(average=4.67, count=12, version=version)
+
+
+def test_a_next_free_slot_can_be_read_and_that_there_is_none() -> None:
+    told = example("next-available-changed")["data"]
+    read = events.NextAvailableChanged.model_validate(told)
+    assert (read.doctor_id, read.version) == (told["doctorId"], told["version"])
+    assert read.next_available
+    assert read.next_available.start == datetime.fromisoformat(told["nextAvailable"]["start"])
+    assert events.NextAvailableChanged.model_validate({**told, "nextAvailable": None}).next_available is None
 
 
 def test_the_routes_are_those_of_the_contract(built: Built) -> None:

@@ -94,8 +94,10 @@ def test_nothing_that_comes_late_brings_an_erased_doctor_back(
     after = everything(built)
     for version, kind in enumerate(("updated", "suspended", "reinstated", "deactivated", "recovered"), 7):
         tell(built, f"user-{kind}", doctor.id, version)
-    review = events.ReviewPosted.model_validate(example("review-posted", doctorId=doctor.id)["data"])
-    built.database.transact(lambda session: built.doctors.review_posted(review, session))
+    review = events.DoctorRated.model_validate(example("review-changed", doctorId=doctor.id)["data"])
+    built.database.transact(lambda session: built.cards.doctor_rated(review, session))
+    slot = events.NextAvailableChanged.model_validate(example("next-available-changed", doctorId=doctor.id)["data"])
+    built.database.transact(lambda session: built.cards.next_available_changed(slot, session))
     assert doctor.call("PUT", "/doctors/me", PROFILE).status_code == 401
     assert admin.call("POST", f"/admin/doctors/{doctor.id}/reinstate").status_code == 404
     assert patient.call("PUT", f"/doctors/{doctor.id}/follow").status_code == 404

@@ -1,6 +1,6 @@
 """Rules that need no I/O."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +9,13 @@ from doctor_service.domain import (
     FEE_NOT_TOLD,
     MOST_OVERRIDES,
     Moderation,
+    Search,
     Step,
     derived,
     fold,
     moderated,
+    next_available,
+    overrides_between,
     window_problems,
     with_override,
     without_override,
@@ -25,13 +28,15 @@ NOW = datetime(2026, 4, 10, 11, 59, tzinfo=UTC)
 DOCTOR: dict[str, Any] = {
     "name": "José Ávila",
     "specialty": "Paediatrics",
-    "bio": None,
+    "bio": "Gastroenterology; olx",
     "languages": ["pt-BR", "pt", "EN"],
     "fee": {"hundredths": 4995, "currency": "EUR"},
     "clinic": {"name": "Sol", "address": None, "city": "São  Paulo", "country": "BR"},
     "moderationStatus": "APPROVED",
     "visible": True,
+    "accepting": True,
     "active": True,
+    "rating": {"average": 4.67, "count": 12, "version": 14},
 }
 
 
@@ -50,7 +55,9 @@ def test_words_are_what_stands_between_punctuation() -> None:
 
 
 def test_a_doctor_is_found_by_what_the_profile_tells() -> None:
-    assert derived(DOCTOR) == {
+    found = derived(DOCTOR)
+    keys = found["search"].pop("keys")
+    assert found == {
         "listed": True,
         "search": {
             "name": "jose avila",
@@ -58,9 +65,87 @@ def test_a_doctor_is_found_by_what_the_profile_tells() -> None:
             "city": "sao paulo",
             "languages": ["en", "pt", "pt-br"],
             "fee": 4995,
-            "words": ["avila", "jose", "paediatrics", "paulo", "sao"],
+            "words": ["avila", "gastroenterology", "jose", "olx", "paediatrics", "paulo", "sao", "sol"],
         },
     }
+    words_keys = {key for key in keys if key.startswith("w:")}
+    assert words_keys >= {"w:j", "w:jo", "w:jos", "w:jose", "w:paediatrics", "w:sol", "w:p", "w:paulo"}
+    # of the bio, whole words alone, though never more of one than twelve letters
+    assert words_keys >= {"w:gastroentero", "w:olx"}
+    assert not {"w:g", "w:gastroenter", "w:gastroenterology", "w:ol", "w:o"} & words_keys
+    assert set(keys) - words_keys == {
+        *("s:paediatrics", "c:sao paulo", "sc:paediatrics\nsao paulo", "l:en", "l:pt", "l:pt-br", "a:yes"),
+        *("r:1", "r:1.5", "r:2", "r:2.5", "r:3", "r:3.5", "r:4", "r:4.5"),
+    }
+    assert "r:1" not in derived({**DOCTOR, "rating": {"average": 0, "count": 0, "version": 0}})["search"]["keys"]
+
+
+SEARCHES = [
+    Search(),
+    Search(words=["jose"]),
+    Search(words=["j", "paed"]),
+    Search(words=["paediatrics", "gastroenterology"]),
+    Search(specialty="paediatrics"),
+    Search(city="sao paulo"),
+    Search(language="pt"),
+    Search(accepting=True),
+    *(Search(min_rating=least) for least in (0, 0.5, 1, 2.49, 4.5, 4.67)),
+    Search(["avila"], "paediatrics", "sao paulo", "pt-br", True, 4),
+]
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=str)
+def test_whoever_fits_a_search_has_all_of_its_keys(search: Search) -> None:
+    held = derived(DOCTOR)["search"]["keys"]
+    assert set(search.keys(rated=True)) <= set(held)
+    assert set(search.keys(rated=False)) <= set(search.keys(rated=True))
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        Search(words=["avilas"]),
+        Search(words=["gastr"]),
+        Search(specialty="paed"),
+        Search(city="paulo"),
+        Search(specialty="paediatrics", city="lyon"),
+        Search(language="pt-pt"),
+        Search(accepting=False),
+        Search(min_rating=5),
+    ],
+    ids=str,
+)
+def test_whoever_does_not_fit_lacks_one(search: Search) -> None:
+    assert not set(search.keys(rated=True)) <= set(derived(DOCTOR)["search"]["keys"])
+
+
+def test_a_word_of_more_than_twelve_letters_is_to_be_checked() -> None:
+    assert Search(words=["a" * 12, "b" * 13]).long_words() == ["b" * 13]
+    assert Search(words=["b" * 13]).keys(rated=True) == [f"w:{'b' * 12}"]
+
+
+def test_a_name_is_no_longer_in_the_order_than_a_cursor_can_hold() -> None:
+    name = derived({**DOCTOR, "name": "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 200})["search"]["name"]
+    assert len(name) == 50
+
+
+@pytest.mark.parametrize(
+    ("told", "accepting", "shown"),
+    [
+        ({"start": NOW + timedelta(minutes=5), "version": 1}, True, NOW + timedelta(minutes=5)),
+        ({"start": NOW, "version": 1}, True, None),
+        ({"start": NOW - timedelta(minutes=5), "version": 1}, True, None),
+        ({"start": NOW + timedelta(minutes=5), "version": 1}, False, None),
+        ({"start": None, "version": 1}, True, None),
+        (None, True, None),
+    ],
+)
+def test_a_free_slot_is_shown_until_it_starts(told: Any, accepting: bool, shown: datetime | None) -> None:
+    assert next_available({"nextAvailable": told, "accepting": accepting}, NOW) == shown
+
+
+def test_no_free_slot_is_shown_of_a_doctor_of_whom_none_was_told() -> None:
+    assert next_available({"accepting": True}, NOW) is None
 
 
 def test_what_is_not_told_has_a_place_in_every_order() -> None:
@@ -149,3 +234,12 @@ def test_when_there_are_366_the_days_that_are_over_make_room() -> None:
     with pytest.raises(TooManyOverrides):
         with_override(full("2026-04-09"), override("2026-07-01"), NOW)
     assert len(with_override(full("2026-04-09"), override("2026-04-09"), NOW)) == MOST_OVERRIDES
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days"),
+    [(None, None, "123"), ("2026-05-02", None, "23"), (None, "2026-05-02", "12"), ("2026-05-02", "2026-05-02", "2")],
+)
+def test_overrides_are_told_between_two_dates(first: str | None, last: str | None, days: str) -> None:
+    overrides = [override(f"2026-05-0{day}") for day in "123"]
+    assert "".join(item["date"][-1] for item in overrides_between(overrides, first, last)) == days
