@@ -100,9 +100,17 @@ class Consumer:
         return built.waitlist.expire(limit)
 
     @rpc
+    def appointment_now(self, appointment_id: str, user_id: str) -> dict[str, Any]:
+        """{status, version, start, end, timezone, ics} of a person's appointment as it is at this moment."""
+        return built.feeds.appointment_now(appointment_id, user_id)
+
+    @rpc
     def export_user(self, user_id: str) -> Any:
         """All that is held about a person, as patient and as doctor."""
-        return {"appointments": [told(exported(item, user_id)) for item in built.people.exported(user_id)]}
+        return {
+            "appointments": [told(exported(item, user_id)) for item in built.people.exported(user_id)],
+            "calendarFeed": told(built.feeds.exported(user_id)),
+        }
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ INDEXES = {
         IndexModel([("expiresAt", ASCENDING)], name="expire", expireAfterSeconds=0),
         IndexModel([("people", ASCENDING)], name="of_people"),
     ],
+    FEEDS: [IndexModel([("secret", ASCENDING)], name="secret", unique=True)],
     inbox.COLLECTION: [inbox.INDEX],
     tombstones.COLLECTION: tombstones.INDEXES,
 }

@@ -104,7 +104,7 @@ def test_an_export_tells_both_of_an_appointment_and_each_their_own_words(
     assert [item["patientId"] for item in theirs] == [patient] * 2
     assert theirs[1]["history"][-1]["reason"] == "the-doctors-words"
     assert "my-visit" not in repr(theirs)
-    assert rpc.call("appointment-service", "export_user", user_id=new_id()) == {"appointments": []}
+    assert not any(rpc.call("appointment-service", "export_user", user_id=new_id()).values())
 
 
 def test_what_a_patient_wrote_on_leaving_is_not_the_doctors_to_export(
