@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from appointment_service.service.waitlist import Freed
+from appointment_service.service.waitlist import Freed, Waitlist
+from appointment_service.store import CalendarStore, HoldStore, WaitlistStore
 from chassis.clock import new_id
 from devkit.testing import bearer
 
@@ -62,6 +63,25 @@ class Line:
     def holds(self, doctor: str) -> list[dict[str, Any]]:
         found = self.clinic.built.database["appointments"].find({"doctorId": doctor, "status": "HELD"})
         return list(found.sort("start"))
+
+    def pairs(self, doctor: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """What the places say that is held, and what the holds say: (place, hold) of each. They must be the same."""
+        places = self.clinic.built.database["waitlist"].find({"doctorId": doctor, "status": "OFFERED"})
+        said = [(place["_id"], place["offer"]["appointmentId"]) for place in places]
+        return sorted(said), sorted((hold["offer"]["entryId"], hold["_id"]) for hold in self.holds(doctor))
+
+    def later(self, by: timedelta) -> Waitlist:
+        """The same waitlist to a process whose clock is ahead."""
+        database = self.clinic.built.database
+        return Waitlist(
+            database,
+            waitlist=WaitlistStore(database),
+            holds=HoldStore(database),
+            calendars=CalendarStore(database),
+            clock=lambda: self.clinic.clock() + by,
+            offer_seconds=1_800,
+            require_verified_email=False,
+        )
 
     def stored(self, place: dict[str, Any]) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.clinic.built.database["waitlist"].find_one({"_id": place["id"]})
