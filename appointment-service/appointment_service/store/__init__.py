@@ -6,6 +6,10 @@ appointments: {_id, doctorId, patientId, start, end, timezone, status, version, 
 calendars:    {_id: userId, accountActive, accountVersion, version, moderationStatus?, visible?, accepting?,
                active?, calendar?, emailVerified?, sweepAt?, nextAvailable?: {start, end}|null, openingVersion?,
                lookAt?, outbox?}
+waitlist:     {_id, doctorId, patientId, from, to, status, offer: {appointmentId, start, end, timezone, expiresAt} or
+               null, appointmentId or null, seen: [start], overAt, version, createdAt, updatedAt, outbox}
+held slots:   among the appointments: {_id, doctorId, patientId, start, end, timezone, day, status: "HELD", claims,
+               offer: {entryId, expiresAt}, version, createdAt, updatedAt, outbox}
 
 ``claims`` is there exactly while the appointment is active, and its unique index is what makes double booking
 impossible (ADR 0001). A calendar has two sources, each applied only if newer than what is held of it:
@@ -13,6 +17,8 @@ doctor-service (``version``) and user-service (``accountVersion``), so that an o
 revive a closed account. Whoever was ever deactivated, suspended, verified or erased is there too, a patient without
 a calendar. ``sweepAt`` is when to look again for what slipped in as the account was closed. ``nextAvailable`` is the
 doctor's next free slot as it was told last, with ``openingVersion``, and ``lookAt`` when time alone may change it.
+A place (``from``, ``to``: dates as text) and what is held for it change in one transaction; ``seen`` are the starts that
+it was offered, ``overAt`` when it may be deleted.
 """
 
 from appointment_service.store.analytics import AnalyticsStore

@@ -159,7 +159,7 @@ def test_a_held_slot_is_neither_shown_nor_bookable(clinic: Any, line: Any, noon:
 
 
 def test_it_passes_on_in_order_as_it_is_refused_till_nobody_is_left(clinic: Any, line: Any, noon: datetime) -> None:
-    doctor = clinic.doctor()
+    doctor, other = clinic.doctor(), clinic.doctor()
     places = line.joined(doctor, noon.date(), 4)
     line.held(doctor, noon)
     (hold,) = line.holds(doctor)
@@ -167,6 +167,7 @@ def test_it_passes_on_in_order_as_it_is_refused_till_nobody_is_left(clinic: Any,
         assert line.offered(places) == [number]
         assert [held["_id"] for held in line.holds(doctor)] == [hold["_id"]], "the hold itself passes on"
         assert clinic.book(new_id(), doctor, noon).status_code == 409
+        assert code(clinic.book(place["patientId"], other, noon)) == (409, "PATIENT_BUSY")
         answer = line.act("decline", place)
         assert (answer.status_code, answer.json["data"]["status"], answer.json["data"]["offer"]) == (
             200,
@@ -180,6 +181,7 @@ def test_it_passes_on_in_order_as_it_is_refused_till_nobody_is_left(clinic: Any,
     # all are still in line, for another slot
     line.held(doctor, noon + HALF_HOUR)
     assert line.offered(places) == [0]
+    assert clinic.book(places[0]["patientId"], other, noon).status_code == 201
 
 
 def test_it_passes_on_in_order_as_it_lapses_till_nobody_is_left(alone_line: Any, noon: datetime) -> None:
@@ -261,7 +263,7 @@ def test_nothing_is_held_of_a_doctor_who_cannot_be_booked(
     clinic: Any, line: Any, noon: datetime, facts: dict[str, Any]
 ) -> None:
     doctor = clinic.doctor()
-    (place,) = line.joined(doctor, noon.date())
+    line.joined(doctor, noon.date())
     calendar = clinic.built.database["calendars"].find_one({"_id": doctor})["calendar"]
     clinic.tell_doctor(doctor, 2, **{"calendar": calendar, **facts})
     line.held(doctor, noon)
