@@ -17,8 +17,8 @@ doctor-service (``version``) and user-service (``accountVersion``), so that an o
 revive a closed account. Whoever was ever deactivated, suspended, verified or erased is there too, a patient without
 a calendar. ``sweepAt`` is when to look again for what slipped in as the account was closed. ``nextAvailable`` is the
 doctor's next free slot as it was told last, with ``openingVersion``, and ``lookAt`` when time alone may change it.
-A place (``from``, ``to``: dates as text) and what is held for it change in one transaction; ``seen`` are the starts that
-it was offered, ``overAt`` when it may be deleted.
+A place (``from``, ``to``: dates as text) and what is held for it change in one transaction; ``seen`` are the starts
+that it was offered, ``overAt`` when it may be deleted.
 """
 
 from appointment_service.store.analytics import AnalyticsStore
