@@ -52,9 +52,14 @@ def user(kind: str, user_id: str, version: int, role: str = "doctor", **data: An
     return example(kind, userId=user_id, role=role, version=version, **data)
 
 
-def review(doctor_id: str, average: float, count: int, version: int) -> dict[str, Any]:
+def review(doctor_id: str, average: float, count: int, version: int, kind: str = "posted") -> dict[str, Any]:
     rating = {"average": average, "count": count, "version": version}
-    return example("review-posted", reviewId=new_id(), doctorId=doctor_id, doctorRating=rating)
+    return example(f"review-{kind}", reviewId=new_id(), doctorId=doctor_id, doctorRating=rating)
+
+
+def free(doctor_id: str, version: int, start: str | None) -> dict[str, Any]:
+    slot = start and {"start": start, "end": start.replace(":00:00", ":30:00")}
+    return example("next-available-changed", doctorId=doctor_id, version=version, nextAvailable=slot)
 
 
 def test_every_subscription_has_its_queue_and_consumer(amqp_url: str) -> None:
@@ -139,6 +144,23 @@ def test_a_rating_is_taken_over_if_it_is_newer_and_makes_no_version(
     deliver(review(doctor.id, 4.5, 2, 3))
     deliver(review(doctor.id, 5, 1, 2))
     assert anyone.get(f"/doctors/{doctor.id}")["rating"] == {"average": 4.5, "count": 2}
+    # the one review was taken back, and what was said of it before comes late
+    deliver(review(doctor.id, 0, 0, 5, "changed"))
+    deliver(review(doctor.id, 4, 2, 4, "changed"))
+    assert anyone.get(f"/doctors/{doctor.id}")["rating"] == {"average": 0, "count": 0}
+    assert (stored(doctor.id)["version"], outbox(doctor.id)) == before
+
+
+def test_the_next_free_slot_is_taken_over_if_it_is_newer_and_makes_no_version(
+    listed: Make, deliver: Make, anyone: Any, stored: Make, outbox: Outbox
+) -> None:
+    doctor = listed()
+    before = (stored(doctor.id)["version"], outbox(doctor.id))
+    deliver(free(doctor.id, 2, "2040-04-02T08:00:00Z"))
+    deliver(free(doctor.id, 1, "2040-04-01T08:00:00Z"))
+    assert anyone.get(f"/doctors/{doctor.id}")["nextAvailable"] == "2040-04-02T08:00:00Z"
+    deliver(free(doctor.id, 3, None))
+    assert anyone.get(f"/doctors/{doctor.id}")["nextAvailable"] is None
     assert (stored(doctor.id)["version"], outbox(doctor.id)) == before
 
 
@@ -151,6 +173,8 @@ def test_a_rating_is_taken_over_if_it_is_newer_and_makes_no_version(
         lambda user_id: user("user-suspended", user_id, 2),
         lambda user_id: user("user-reinstated", user_id, 2),
         lambda user_id: review(user_id, 5, 1, 1),
+        lambda user_id: review(user_id, 5, 1, 1, "changed"),
+        lambda user_id: free(user_id, 1, "2040-04-01T08:00:00Z"),
     ],
 )
 def test_events_about_somebody_without_a_profile_do_nothing(deliver: Make, stored: Make, event: Make) -> None:

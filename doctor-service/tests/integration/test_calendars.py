@@ -142,6 +142,21 @@ def test_overrides_are_paged_by_date(pending: Make) -> None:
     assert rest["nextCursor"] is None
 
 
+def test_overrides_can_be_asked_for_between_two_dates(pending: Make) -> None:
+    doctor = pending()
+    for day in (1, 2, 3, 4):
+        doctor.call("PUT", f"{OVERRIDES}/2031-04-0{day}", {"windows": []})
+    first = doctor.call("GET", f"{OVERRIDES}?from=2031-04-02&to=2031-04-03&limit=1")
+    assert first.headers["ETag"] == '"5"'
+    cursor = first.json["data"]["nextCursor"]
+    rest = doctor.get(f"{OVERRIDES}?from=2031-04-02&to=2031-04-03&limit=1&cursor={cursor}")
+    assert [item["date"] for item in first.json["data"]["items"] + rest["items"]] == ["2031-04-02", "2031-04-03"]
+    assert rest["nextCursor"] is None
+    for query, field in (("from=2031-04-03&to=2031-04-02", "to"), ("from=20310402", "from"), ("to=never", "to")):
+        answer = doctor.call("GET", f"{OVERRIDES}?{query}")
+        assert (answer.status_code, [error["field"] for error in answer.json["errors"]]) == (422, [field])
+
+
 @pytest.mark.parametrize("date", ["2031-02-29", "20310409", "2031-W15-3", "tomorrow"])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_what_is_no_date_is_refused(pending: Make, method: str, date: str) -> None:

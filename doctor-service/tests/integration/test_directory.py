@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pymongo import WriteConcern
 
 from chassis.clock import instant_text, new_id
 from doctor_service import events
@@ -221,7 +222,8 @@ def test_nobody_is_lost_or_doubled_by_what_happens_to_others_between_two_pages(
 
 
 def happen(built: Built, doctor_id: str, number: int) -> None:
-    doctors = built.database["doctors"]
+    """A doctor is erased, renamed, rated anew, hidden, or comes again as another."""
+    doctors = built.database["doctors"].with_options(write_concern=WriteConcern(1))
     doctor = doctors.find_one({"_id": doctor_id})
     if doctor is None:
         return

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from doctor_service import events
 from doctor_service.app import create_app
 from doctor_service.bootstrap import Built
 
@@ -55,6 +56,57 @@ def test_the_count_is_right_however_many_follow_at_once(listed: Make, person: Ma
     assert stored["followers"] == built.database["follows"].count_documents({"doctorId": doctor.id})
     # of the two tabs of one who changed its mind, the last may have followed again
     assert 6 <= stored["followers"] <= 8
+
+
+def test_the_count_is_right_while_followers_come_and_go_and_are_erased(
+    listed: Make, person: Make, built: Built
+) -> None:
+    app, doctor = create_app(built), listed()
+    patients = [person("patient") for _ in range(6)]
+    path, barrier = f"/api/v1/doctors/{doctor.id}/follow", Barrier(18)
+
+    def call(patient: Any, method: str) -> None:
+        barrier.wait()
+        assert app.test_client().open(path, method=method, headers=patient.headers).status_code in (200, 401)
+
+    def erase(patient: Any, _: str) -> None:
+        event = events.UserDeleted(user_id=patient.id, version=9)
+        barrier.wait()
+        built.database.transact(lambda session: built.doctors.user_deleted(event, session))
+
+    with ThreadPoolExecutor(18) as pool:
+        tries = [
+            pool.submit(what, patient, method)
+            for number, patient in enumerate(patients)
+            for what, method in ((call, "PUT"), (call, "PUT"), (erase if number % 2 else call, "DELETE"))
+        ]
+        for each in tries:
+            each.result()
+    follows = {follow["patientId"] for follow in built.database["follows"].find({"doctorId": doctor.id})}
+    assert follows <= {patient.id for patient in patients[::2]}
+    stored = built.database["doctors"].find_one({"_id": doctor.id})
+    assert stored
+    assert stored["followers"] == len(follows)
+
+
+def test_nobody_follows_a_doctor_who_was_erased_at_that_moment(listed: Make, person: Make, built: Built) -> None:
+    app, doctor, barrier = create_app(built), listed(), Barrier(9)
+    patients = [person("patient") for _ in range(8)]
+
+    def follow(patient: Any) -> int:
+        barrier.wait()
+        return app.test_client().put(f"/api/v1/doctors/{doctor.id}/follow", headers=patient.headers).status_code
+
+    def erase() -> None:
+        barrier.wait()
+        event = events.UserDeleted(user_id=doctor.id, version=9)
+        built.database.transact(lambda session: built.doctors.user_deleted(event, session))
+
+    with ThreadPoolExecutor(9) as pool:
+        erased = pool.submit(erase)
+        assert set(pool.map(follow, patients)) <= {200, 404}
+        erased.result()
+    assert built.database["follows"].count_documents({"doctorId": doctor.id}) == 0
 
 
 @pytest.mark.parametrize("hide", [True, False])

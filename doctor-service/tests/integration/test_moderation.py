@@ -50,6 +50,21 @@ def test_a_rejected_doctor_reads_why_and_may_try_again(
     ]
 
 
+def test_an_admin_sees_one_doctor_of_any_standing_with_who_decided_what_and_why(pending: Make, admin: Any) -> None:
+    doctor = pending()
+    assert admin.get(f"/admin/doctors/{doctor.id}")["moderationStatus"] == "PENDING"
+    rejected = admin.call("POST", f"/admin/doctors/{doctor.id}/reject", {"reason": "No licence."})
+    seen = admin.call("GET", f"/admin/doctors/{doctor.id}")
+    assert (seen.json["data"], seen.headers["ETag"]) == (rejected.json["data"], '"2"')
+    assert [(line["status"], line["by"], line.get("reason")) for line in seen.json["data"]["moderationHistory"]] == [
+        ("PENDING", doctor.id, None),
+        ("REJECTED", admin.id, "No licence."),
+    ]
+    missing = admin.call("GET", "/admin/doctors/nobody")
+    assert (missing.status_code, missing.json["code"]) == (404, "DOCTOR_NOT_FOUND")
+    assert doctor.call("GET", f"/admin/doctors/{doctor.id}").status_code == 403
+
+
 def test_a_rejected_doctor_can_be_approved(pending: Make, admin: Any) -> None:
     doctor = pending()
     admin.call("POST", f"/admin/doctors/{doctor.id}/reject", {"reason": "By mistake."})

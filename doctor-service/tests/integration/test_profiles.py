@@ -84,6 +84,19 @@ def test_a_patch_changes_what_is_sent(person: Make, outbox: Outbox) -> None:
     assert len(outbox(doctor.id)) == 1
 
 
+def test_a_clinic_that_moves_is_told_to_others(person: Make, outbox: Outbox) -> None:
+    doctor = person("doctor")
+    doctor.call("PUT", "/doctors/me", PROFILE)
+    clinic = {"name": "Clinique du Lac", "city": "Annecy"}
+    doctor.call("PATCH", "/doctors/me", {"clinic": clinic})
+    doctor.call("PATCH", "/doctors/me", {"clinic": None})
+    assert [event["data"]["clinic"] for event in outbox(doctor.id)] == [
+        PROFILE["clinic"],
+        {**clinic, "address": None, "country": None},
+        None,
+    ]
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
