@@ -66,6 +66,11 @@ class WaitlistStore:
         }
         return self._waitlist.find(waiting, {"outbox": 0}, hint="line", session=session).sort(BY_JOINING)
 
+    def pass_over(self, doctor_id: str, patient_id: str, start: datetime, session: ClientSession) -> None:
+        """Have the patient, if in this line, offered nothing of this start."""
+        place = {"doctorId": doctor_id, "patientId": patient_id, "status": {"$in": list(OPEN)}}
+        self._waitlist.update_one(place, {"$push": {"seen": start}}, hint="one_open_place", session=session)
+
     def offer(self, place: Document, offer: Document, event: Event, at: datetime, session: ClientSession) -> None:
         """Note what is held for this place, with the event that tells of it."""
         # what is past is offered to nobody again, so it need not be remembered

@@ -38,9 +38,9 @@ class Line:
         assert {answer.status_code for answer in answers} == {201}, answers[0].text
         return [answer.json["data"] for answer in answers]
 
-    def held(self, doctor: str, start: datetime, length: timedelta = HALF_HOUR) -> None:
-        """Something gives this time back."""
-        freed = [Freed(doctor, start, start + length)]
+    def held(self, doctor: str, start: datetime, length: timedelta = HALF_HOUR, patient: str | None = None) -> None:
+        """Something gives this time back, which the patient had."""
+        freed = [Freed(doctor, start, start + length, patient)]
         self.clinic.built.database.transact(lambda session: self.clinic.built.waitlist.hold(freed, session))
 
     def act(self, action: str, place: dict[str, Any], **more: Any) -> TestResponse:

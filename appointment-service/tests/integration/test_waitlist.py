@@ -235,6 +235,17 @@ def test_whoever_is_busy_or_waits_for_other_days_is_passed_over(clinic: Any, lin
     assert line.holds(doctor) == []
 
 
+def test_whoever_gave_a_slot_back_is_not_offered_it(clinic: Any, line: Any, noon: datetime) -> None:
+    doctor = clinic.doctor()
+    giver, other = line.joined(doctor, noon.date(), 2)
+    line.held(doctor, noon, patient=giver["patientId"])
+    assert line.offered([giver, other]) == [1]
+    line.act("decline", other)
+    assert (line.offered([giver, other]), line.holds(doctor)) == ([], [])
+    line.held(doctor, noon + HALF_HOUR)
+    assert line.offered([giver, other]) == [0]
+
+
 def test_two_slots_of_one_freed_time_go_to_two_people(clinic: Any, line: Any, noon: datetime) -> None:
     doctor = clinic.doctor()
     places = line.joined(doctor, noon.date(), 3)

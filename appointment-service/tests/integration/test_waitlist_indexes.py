@@ -85,7 +85,9 @@ def test_what_frees_time(alone_line: Any, crowd: tuple[str, str], noon: datetime
         assert alone_line.clinic.built.waitlist.awaited(doctor)
         assert not alone_line.clinic.built.waitlist.awaited(new_id())
         assert_indexed(profile.new(), examined=0)
-        alone_line.held(doctor, noon)
+        first = alone_line.clinic.built.database["waitlist"].find_one({"doctorId": doctor})["patientId"]
+        profile.new()
+        alone_line.held(doctor, noon, patient=first)
         assert_indexed(profile.new(), examined=WAITING)
 
 

@@ -21,11 +21,12 @@ _BATCH = 50
 
 
 class Freed(NamedTuple):
-    """A doctor's time that something gave back, [start, end)."""
+    """A doctor's time that something gave back, [start, end); ``patient_id`` had it, and is not offered it again."""
 
     doctor_id: str
     start: datetime
     end: datetime
+    patient_id: str | None = None
 
 
 class Offers:
@@ -52,13 +53,15 @@ class Offers:
         A DuplicateKeyError says that somebody took the slot, or the patient's time, just now. It ends the
         transaction, which is then to be repeated.
         """
-        for doctor_id, start, end in freed:
+        for doctor_id, start, end, patient_id in freed:
             calendar = self._calendar(doctor_id, session)
             if calendar is None:
                 continue
             for slot in slots_made_of(calendar, start, end, self._now()):
                 if self._holds.claimed(doctor_claims(doctor_id, *slot), session):
                     continue
+                if patient_id:
+                    self._waitlist.pass_over(doctor_id, patient_id, slot.start, session)
                 hold_id = new_id()
                 facts = self._offered(doctor_id, calendar, slot, hold_id, session)
                 if facts:
