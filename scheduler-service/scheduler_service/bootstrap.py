@@ -1,6 +1,8 @@
 """The composition root: builds scheduler-service from its Config, for every process and test."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from celery import Celery
@@ -13,10 +15,12 @@ from chassis.mongo import Database
 from chassis.rpc import RpcClient
 from chassis.tombstones import Tombstones, receipt
 from scheduler_service import events, store
+from scheduler_service.appointments import Appointments
 from scheduler_service.broker import RunQueue, celery_app
 from scheduler_service.config import Config
 from scheduler_service.delivery import Delivery
 from scheduler_service.post import Post
+from scheduler_service.reminders import Reminders
 from scheduler_service.service import Jobs
 from scheduler_service.smtp import MailServer
 
@@ -29,20 +33,27 @@ class Built:
     celery: Celery
     jobs: Jobs
     post: Post
+    appointments: Appointments
+    reminders: Reminders
     delivery: Delivery
     tombstones: Tombstones
 
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
+        self.reminders.erase_person(event.user_id, session)
         self.post.erase_person(event.user_id, session)
         self.jobs.forget_person(event.user_id, session)
         self.tombstones.bury(event.user_id, receipt(events.SOURCE, event.user_id), session)
 
     def export_user(self, user_id: str) -> dict[str, Any]:
         """All that this service holds about a person, as JSON values."""
-        return {"mails": self.post.export_person(user_id), "runs": self.jobs.export_person(user_id)}
+        return {
+            "mails": self.post.export_person(user_id),
+            "reminders": self.reminders.export_person(user_id),
+            "runs": self.jobs.export_person(user_id),
+        }
 
 
-def build(config: Config) -> Built:
+def build(config: Config, clock: Callable[[], datetime] = now) -> Built:
     """Connect, bring the database up to date, and make the services."""
     database = Database(config.mongodb_uri, events.SOURCE)
     Migrator(database, "scheduler_service.migrations", store.INDEXES).up()
@@ -50,14 +61,22 @@ def build(config: Config) -> Built:
     rpc = RpcClient(config.amqp_url)
     tombstones = Tombstones(database)
     mails = store.Mails(database)
-    post = Post(mails=mails, tombstones=tombstones, clock=now)
+    post = Post(mails=mails, tombstones=tombstones, clock=clock)
+    reminders = Reminders(
+        config.reminders_before_minutes,
+        database=database,
+        reminders=store.Reminders(database),
+        post=post,
+        clock=clock,
+    )
+    appointments = Appointments(heard=store.Heard(database), mails=mails, post=post, reminders=reminders, clock=clock)
     delivery = Delivery(
         mails=mails,
         rpc=rpc,
         server=MailServer(config.smtp_url.get_secret_value()) if config.smtp_url else None,
         sender=config.mail_from,
         public_url=config.public_url,
-        clock=now,
+        clock=clock,
     )
     jobs = Jobs(
         config.every_seconds(),
@@ -66,7 +85,19 @@ def build(config: Config) -> Built:
         tombstones=tombstones,
         queue=RunQueue(celery),
         rpc=rpc,
+        send_reminders=reminders.send_due,
         deliver=delivery.deliver,
-        clock=now,
+        clock=clock,
     )
-    return Built(config, database, Inbox(database), celery, jobs, post, delivery, tombstones)
+    return Built(
+        config,
+        database,
+        Inbox(database),
+        celery,
+        jobs,
+        post,
+        appointments,
+        reminders,
+        delivery,
+        tombstones,
+    )

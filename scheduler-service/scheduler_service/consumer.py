@@ -39,17 +39,37 @@ class Consumer:
     def password_changed(self, event: events.PasswordChanged, session: ClientSession) -> None:
         built.post.password_changed(event, session)
 
+    @event_handler("appointment-service", "appointment-requested", events.AppointmentChanged)
+    def appointment_requested(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.appointments.requested(event, session)
+
     @event_handler("appointment-service", "appointment-booked", events.AppointmentChanged)
     def appointment_booked(self, event: events.AppointmentChanged, session: ClientSession) -> None:
-        built.post.appointment_booked(event, session)
+        built.appointments.booked(event, session)
+
+    @event_handler("appointment-service", "appointment-rescheduled", events.AppointmentChanged)
+    def appointment_rescheduled(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.appointments.rescheduled(event, session)
+
+    @event_handler("appointment-service", "appointment-checked-in", events.AppointmentChanged)
+    def appointment_checked_in(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.appointments.begun_or_missed(event, session)
 
     @event_handler("appointment-service", "appointment-cancelled", events.AppointmentChanged)
     def appointment_cancelled(self, event: events.AppointmentChanged, session: ClientSession) -> None:
-        built.post.appointment_cancelled(event, session)
+        built.appointments.cancelled(event, session)
 
     @event_handler("appointment-service", "appointment-completed", events.AppointmentChanged)
     def appointment_completed(self, event: events.AppointmentChanged, session: ClientSession) -> None:
-        built.post.appointment_completed(event, session)
+        built.appointments.completed(event, session)
+
+    @event_handler("appointment-service", "appointment-no-show", events.AppointmentChanged)
+    def appointment_no_show(self, event: events.AppointmentChanged, session: ClientSession) -> None:
+        built.appointments.begun_or_missed(event, session)
+
+    @event_handler("appointment-service", "waitlist-offered", events.WaitlistOffered)
+    def waitlist_offered(self, event: events.WaitlistOffered, session: ClientSession) -> None:
+        built.post.waitlist_offered(event, session)
 
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from traceback import extract_tb
-from typing import Any
 
 import structlog
 
@@ -16,32 +15,32 @@ from scheduler_service import letters
 from scheduler_service.domain import (
     CARRIES_TOKEN,
     MOST_ATTEMPTS,
-    NEWCOMER,
+    PAUSE_OF_WHO_ASKED,
     PAUSE_WHILE_AWAY,
     MailStatus,
-    is_for,
+    Template,
     pause_after,
 )
-from scheduler_service.errors import MailRefused, MailServerAway, MailUnwanted, TokensAway
+from scheduler_service.errors import MailRefused, MailServerAway, MailUnwanted, ServiceAway
+from scheduler_service.inquiry import Inquiry
 from scheduler_service.smtp import MailServer, Session
 from scheduler_service.store import Mails
 
 log = structlog.get_logger(__name__)
 
 _MOST_PER_RUN = 500
-_CONTACT_SECONDS = 5.0
-_TOKEN_SECONDS = 5.0
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Round:
     session: Session
-    # once is enough to find out: each call waits for seconds
-    tokens_away: bool = False
+    inquiry: Inquiry
 
 
 class Delivery:
-    """Sends the mail that is due. Address, name and token are asked for each mail as it is sent, and kept nowhere."""
+    """Sends the mail that is due. Address, name and token are asked for each mail as it is sent, and kept nowhere; what
+    became of its appointment, too.
+    """
 
     def __init__(
         self,
@@ -63,28 +62,32 @@ class Delivery:
     def deliver(self, still_working: Callable[[], None]) -> dict[str, int | str]:
         """Send what is due, up to 500 mails: how many became what. One that can't be sent stops no other.
 
-        Ends early while the mail server or user-service is away; while auth-service is, mails that carry a token wait.
-        None of that is counted against a mail.
+        Ends early while the mail server or user-service is away. While auth-service is, mails that carry a token wait,
+        and while appointment-service is, those about an appointment. None of that is counted against a mail.
         """
         if self._server is None:
             return {"reason": "SMTP_URL is not set: mail waits"}
         counts: dict[str, int | str] = {}
         with self._server.session() as session:
-            this_round = _Round(session)
+            this_round = _Round(session, Inquiry(self._rpc, self._now))
+            away: list[str] = []
             for _ in range(_MOST_PER_RUN):
                 mail = self._mails.claim_due(new_id(), self._now())
                 if mail is None:
                     break
                 try:
                     outcome = self._deliver(mail, this_round).value.lower()
-                except TokensAway:
-                    self._wait(mail)
-                    counts["reason"] = "auth-service is away"
+                except ServiceAway as error:
+                    self._wait(mail, PAUSE_OF_WHO_ASKED if error.asked else PAUSE_WHILE_AWAY)
+                    if error.asked:
+                        log.warning("mails wait", away=error.service)
+                        away.append(f"{error.service} is away")
+                        counts["reason"] = ", ".join(away)
                 except (MailServerAway, ServiceUnavailable) as error:
-                    self._wait(mail)
+                    self._wait(mail, PAUSE_WHILE_AWAY)
                     log.warning("mail waits", reason=repr(error))
-                    away = "the mail server" if isinstance(error, MailServerAway) else "user-service"
-                    return {**counts, "reason": f"{away} is away"}
+                    away.append(f"{'the mail server' if isinstance(error, MailServerAway) else 'user-service'} is away")
+                    return {**counts, "reason": ", ".join(away)}
                 else:
                     counts[outcome] = int(counts.get(outcome, 0)) + 1
                 still_working()
@@ -93,12 +96,10 @@ class Delivery:
     # steps
 
     def _deliver(self, mail: Document, this_round: _Round) -> MailStatus:
-        """What became of a mail. Raises MailServerAway, ServiceUnavailable or TokensAway: not the mail's fault."""
+        """What became of a mail. Raises MailServerAway, ServiceUnavailable or ServiceAway: not the mail's fault."""
         try:
-            contact = self._contact(mail)
-            facts = {**mail["facts"], **self._more_facts(mail, contact, this_round)}
-            self._send(mail, facts, contact, this_round.session)
-        except (MailServerAway, ServiceUnavailable, TokensAway):
+            self._compose_and_send(mail, this_round)
+        except (MailServerAway, ServiceUnavailable, ServiceAway):
             raise
         except MailUnwanted as error:
             self._mails.end(mail, MailStatus.DROPPED, self._now(), str(error))
@@ -116,59 +117,33 @@ class Delivery:
         self._mails.sent(mail, self._now())
         return MailStatus.SENT
 
-    def _contact(self, mail: Document) -> dict[str, Any]:
-        """Whom to write to. Raises MailUnwanted where nobody is, or nobody who should have this."""
-        try:
-            contact: dict[str, Any] = self._rpc.call(
-                "user-service", "contact", timeout=_CONTACT_SECONDS, user_id=mail["userId"]
-            )
-        except AppError as error:
-            if error.status == 404 and self._now() - mail["createdAt"] > NEWCOMER:
-                raise MailUnwanted("nobody has this id") from None
-            raise
-        if not is_for(mail["template"], contact["status"]):
-            raise MailUnwanted("the account is closed")
-        return contact
-
-    def _more_facts(self, mail: Document, contact: dict[str, Any], this_round: _Round) -> letters.Facts:
-        """What is known as the mail is sent only. Raises MailUnwanted where its token works no more, TokensAway."""
-        facts = {"readerTimezone": contact["timezone"], "publicUrl": self._public_url}
-        if mail["template"] not in CARRIES_TOKEN:
-            return facts
-        answer = self._one_time_token(mail["facts"]["requestId"], this_round)
-        until = datetime.fromisoformat(answer["expiresAt"])
-        if until <= self._now():
-            raise MailUnwanted("its token has expired")
-        return {**facts, "token": answer["token"], "until": until}
-
-    def _one_time_token(self, request_id: str, this_round: _Round) -> dict[str, str]:
-        if this_round.tokens_away:
-            raise TokensAway
-        try:
-            answer: dict[str, str] = self._rpc.call(
-                "auth-service", "one_time_token", timeout=_TOKEN_SECONDS, token_request_id=request_id
-            )
-        except ServiceUnavailable:
-            this_round.tokens_away = True
-            log.warning("mails with tokens wait")
-            raise TokensAway from None
-        except AppError as error:
-            if error.status == 404:
-                raise MailUnwanted("its token works no more") from None
-            raise
-        return answer
-
-    def _send(self, mail: Document, facts: letters.Facts, contact: dict[str, Any], session: Session) -> None:
-        letter = letters.compose(mail["template"], facts, contact["name"])
+    def _compose_and_send(self, mail: Document, this_round: _Round) -> None:
+        if (expires := mail.get("expiresAt")) and expires <= self._now():
+            raise MailUnwanted("it is too late")
+        inquiry = this_round.inquiry
+        calendar_file = None
+        if "appointmentId" in mail:
+            appointment = inquiry.appointment(mail)
+            calendar_file = appointment["ics"] if mail["template"] != Template.REVIEW else None
+        contact = inquiry.contact(mail)
+        facts = {
+            **mail["facts"],
+            "appointmentId": mail.get("appointmentId"),
+            "readerTimezone": contact["timezone"],
+            "publicUrl": self._public_url,
+        }
+        if mail["template"] in CARRIES_TOKEN:
+            facts |= inquiry.token(mail)
         message = letters.message(
             mail["_id"],
-            letter,
+            letters.compose(mail["template"], facts, contact["name"]),
             sender=self._sender,
             recipient=contact["email"],
             name=contact["name"],
             now=self._now(),
+            calendar_file=calendar_file,
         )
-        session.send(message, contact["email"])
+        this_round.session.send(message, contact["email"])
 
     def _refused(self, mail: Document, reason: str) -> MailStatus:
         if mail["attempts"] >= MOST_ATTEMPTS:
@@ -177,5 +152,5 @@ class Delivery:
         self._mails.put_off(mail, self._now() + pause_after(mail["attempts"]), reason, counted=True)
         return MailStatus.PENDING
 
-    def _wait(self, mail: Document) -> None:
-        self._mails.put_off(mail, self._now() + PAUSE_WHILE_AWAY, None, counted=False)
+    def _wait(self, mail: Document, pause: timedelta) -> None:
+        self._mails.put_off(mail, self._now() + pause, None, counted=False)

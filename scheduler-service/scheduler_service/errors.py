@@ -21,8 +21,16 @@ class MailServerAway(Exception):
     """The mail server can't be reached or used, which is no fault of any one mail."""
 
 
-class TokensAway(Exception):
-    """Nobody tells the tokens that some mails carry: these wait, and no others."""
+class ServiceAway(Exception):
+    """A service that some mails need is away: these wait, and no others.
+
+    ``asked``: whether it was this mail that found out, and not one before it.
+    """
+
+    def __init__(self, service: str, *, asked: bool) -> None:
+        super().__init__(service)
+        self.service = service
+        self.asked = asked
 
 
 class MailUnwanted(Exception):

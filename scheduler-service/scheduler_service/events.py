@@ -37,12 +37,27 @@ class PasswordChanged(EventData):
 
 
 class AppointmentChanged(EventData):
-    """appointment-booked, -cancelled and -completed carry the same."""
+    """Every appointment-* event: ``lapses_at`` is told of a request only, ``previous_start`` of a move, ``cause`` of a
+    cancellation.
+    """
 
     appointment_id: str
     doctor_id: str
     patient_id: str
     start: datetime
     timezone: str
+    status: str
     version: int
     by: str
+    lapses_at: datetime | None = None
+    previous_start: datetime | None = None
+    cause: str | None = None
+
+
+class WaitlistOffered(EventData):
+    entry_id: str
+    patient_id: str
+    start: datetime
+    timezone: str
+    expires_at: datetime
+    version: int

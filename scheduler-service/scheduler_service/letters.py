@@ -1,7 +1,8 @@
 """What the mails say: plain text, each time in its appointment's zone, or else in the reader's.
 
-``Facts`` are what the mail holds, and ``readerTimezone``, ``publicUrl`` (both may be None) and for some ``token`` and
-``until``, which are known as it is sent only.
+``Facts`` are what the mail holds, its ``appointmentId`` (None if it is about none), and ``readerTimezone``,
+``publicUrl`` (both may be None) and for some ``token`` and ``until``, which are known as it is sent only. A mail of
+before may lack what was added since.
 """
 
 import hashlib
@@ -33,8 +34,18 @@ def compose(template: str, facts: Facts, name: str) -> Letter:
     return Letter(letter.subject, f"Hello {one_line(name)},\n\n{letter.text}\n\nYour clinic\n")
 
 
-def message(mail_id: str, letter: Letter, *, sender: str, recipient: str, name: str, now: datetime) -> EmailMessage:
-    """The letter as a message. Raises ValueError if the recipient is no address.
+def message(
+    mail_id: str,
+    letter: Letter,
+    *,
+    sender: str,
+    recipient: str,
+    name: str,
+    now: datetime,
+    calendar_file: str | None = None,
+) -> EmailMessage:
+    """The letter as a message, with the calendar file attached if there is one. Raises ValueError if the recipient is
+    no address.
 
     Its Message-ID follows from the mail's id, so that a mail that was sent twice (a crash between sending and saying
     so) is known as one.
@@ -49,6 +60,8 @@ def message(mail_id: str, letter: Letter, *, sender: str, recipient: str, name: 
     # nobody's out-of-office reply shall answer (RFC 3834)
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(letter.text)
+    if calendar_file is not None:
+        mail.add_attachment(calendar_file, subtype="calendar", filename="appointment.ics", params={"method": "PUBLISH"})
     return mail
 
 
@@ -84,22 +97,108 @@ def _use_token(facts: Facts, page: str) -> str:
     return f"enter this token:\n\n{token}\n\n{link}It works until {_for_reader(facts['until'], facts)}."
 
 
+def _page(facts: Facts) -> str:
+    """A link to the appointment's page, where there is somewhere to link to."""
+    if not facts.get("publicUrl") or not facts.get("appointmentId"):
+        return ""
+    return f"\n\n{facts['publicUrl']}/appointments/{quote(facts['appointmentId'], safe='')}"
+
+
+def _by(facts: Facts) -> str:
+    """Who made a change, as its reader calls them; nothing where the suite did."""
+    if facts["by"] == facts["as"]:
+        return " by you"
+    return {"patient": " by the patient", "doctor": " by the doctor"}.get(facts["by"], "")
+
+
+def _before(facts: Facts) -> str:
+    return _in_zone(facts["previousStart"], facts["timezone"])
+
+
+def _moved_before(facts: Facts) -> str:
+    """The time that the reader knew the appointment by, where nobody could be told of its move in time."""
+    return f"\n\nBefore, it was to be on {_before(facts)}." if facts.get("previousStart") else ""
+
+
 def _welcome(_: Facts) -> Letter:
     return Letter("Welcome", "Your account is ready.")
 
 
+def _requested(facts: Facts) -> Letter:
+    if facts["as"] != "doctor":
+        text = (
+            f"You asked for an appointment on {when(facts)}. It is not certain yet: the doctor decides first, and you "
+            f"will hear of it.{_page(facts)}"
+        )
+        return Letter(f"You asked for an appointment on {when(facts)}", text)
+    until = facts.get("lapsesAt")
+    by = f"by {_in_zone(until, facts['timezone'])}" if until else "within 24 hours of the request, and before it starts"
+    text = (
+        f"A patient asks for an appointment on {when(facts)}. Please confirm or decline it {by}; after that it lapses."
+    )
+    return Letter(f"To be decided: appointment on {when(facts)}", f"{text}{_page(facts)}")
+
+
 def _booked(facts: Facts) -> Letter:
+    # patients book for themselves, so where it was the doctor there was a request
+    if facts["by"] == "doctor":
+        who = "You confirmed" if facts["as"] == "doctor" else "The doctor confirmed"
+        text = f"{who} the appointment on {when(facts)}."
+        return Letter(f"Confirmed: appointment on {when(facts)}", f"{text}{_page(facts)}")
     what = "A patient has an appointment with you" if facts["as"] == "doctor" else "You have an appointment"
-    return Letter(f"Appointment on {when(facts)}", f"{what} on {when(facts)}.")
+    return Letter(f"Appointment on {when(facts)}", f"{what} on {when(facts)}.{_page(facts)}")
+
+
+def _rescheduled(facts: Facts) -> Letter:
+    text = (
+        f"The appointment on {_before(facts)} was moved{_by(facts)}.\n\nOld time: {_before(facts)}\n"
+        f"New time: {when(facts)}"
+    )
+    if facts["status"] == "REQUESTED":
+        text += "\n\nIt is not certain yet: the doctor still has to confirm it."
+    return Letter(f"Moved: appointment now on {when(facts)}", f"{text}{_page(facts)}")
 
 
 def _cancelled(facts: Facts) -> Letter:
-    by = {"patient": " by the patient", "doctor": " by the doctor"}.get(facts["by"], "")
-    return Letter(f"Cancelled: appointment on {when(facts)}", f"The appointment on {when(facts)} was cancelled{by}.")
+    cause = facts.get("cause")
+    if cause == "declined":
+        who = "You" if facts["as"] == "doctor" else "The doctor"
+        what = "the request for" if facts["as"] == "doctor" else "your request for"
+        return Letter(
+            f"Declined: appointment on {when(facts)}",
+            f"{who} declined {what} an appointment on {when(facts)}. It will not take place.{_moved_before(facts)}",
+        )
+    if cause == "lapsed":
+        whose = "The request" if facts["as"] == "doctor" else "Your request"
+        return Letter(
+            f"Not confirmed: appointment on {when(facts)}",
+            f"{whose} for an appointment on {when(facts)} was not answered in time and has lapsed. "
+            f"It will not take place.{_moved_before(facts)}",
+        )
+    return Letter(
+        f"Cancelled: appointment on {when(facts)}",
+        f"The appointment on {when(facts)} was cancelled{_by(facts)}.{_moved_before(facts)}",
+    )
+
+
+def _reminder(facts: Facts) -> Letter:
+    text = f"This is to remind you of your appointment on {when(facts)}.{_page(facts)}"
+    return Letter(f"Reminder: appointment on {when(facts)}", text)
+
+
+def _offered(facts: Facts) -> Letter:
+    until = _in_zone(facts["heldUntil"], facts["timezone"])
+    link = f"\n\n{facts['publicUrl']}/waitlist" if facts["publicUrl"] else ""
+    text = (
+        f"A time that you wait for is free: {when(facts)}. It is held for you until {until}; accept it by then, or it "
+        f"is offered to the next in line.{link}"
+    )
+    return Letter(f"Held for you: appointment on {when(facts)}", text)
 
 
 def _review(facts: Facts) -> Letter:
     text = f"You had an appointment on {when(facts)}. You can now say how it was: your review helps other patients."
+    text += _page(facts)
     return Letter("How was your appointment?", text)
 
 
@@ -132,8 +231,12 @@ def _password_changed(facts: Facts) -> Letter:
 
 _LETTERS: dict[Template, Callable[[Facts], Letter]] = {
     Template.WELCOME: _welcome,
+    Template.REQUESTED: _requested,
     Template.BOOKED: _booked,
+    Template.RESCHEDULED: _rescheduled,
     Template.CANCELLED: _cancelled,
+    Template.REMINDER: _reminder,
+    Template.OFFERED: _offered,
     Template.REVIEW: _review,
     Template.RESET: _reset,
     Template.VERIFY: _verify,

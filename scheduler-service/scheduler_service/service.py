@@ -44,6 +44,7 @@ class Jobs:
         tombstones: Tombstones,
         queue: RunQueue,
         rpc: RpcClient,
+        send_reminders: Callable[[StillWorking], Result],
         deliver: Callable[[StillWorking], Result],
         clock: Callable[[], datetime],
     ) -> None:
@@ -58,6 +59,8 @@ class Jobs:
             "purge-accounts": self._purge_accounts,
             "chase-erasures": self._chase_erasures,
             "advance-appointments": self._advance_appointments,
+            "expire-offers": self._expire_offers,
+            "send-reminders": send_reminders,
             "deliver-mail": deliver,
         }
 
@@ -201,6 +204,12 @@ class Jobs:
 
         return _repeat(batch, still_working)
 
+    def _expire_offers(self, still_working: StillWorking) -> Result:
+        def batch() -> dict[str, int]:
+            return self._call("appointment-service", "expire_offers")
+
+        return _repeat(batch, still_working)
+
     def _call(self, service: str, method: str) -> dict[str, int]:
         answer: dict[str, int] = self._rpc.call(service, method, timeout=RPC_SECONDS, limit=_BATCH)
         return answer
@@ -217,7 +226,7 @@ def _repeat(batch: Callable[[], dict[str, int]], still_working: StillWorking) ->
     total: dict[str, int] = {}
     for _ in range(_MOST_BATCHES):
         counts = batch()
-        total = {name: total.get(name, 0) + count for name, count in counts.items()}
+        total |= {name: total.get(name, 0) + count for name, count in counts.items()}
         if sum(counts.values()) < _BATCH:
             break
         still_working()

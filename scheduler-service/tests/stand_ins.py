@@ -76,6 +76,14 @@ def mail_server() -> Iterator[Mailbox]:
         server.shutdown()
 
 
+ICS = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:PUBLISH\r\nEND:VCALENDAR\r\n"
+
+
+def appointment(status: str, version: int) -> dict[str, Any]:
+    """What appointment-service tells of an appointment, as far as it is read here."""
+    return {"status": status, "version": version, "ics": ICS}
+
+
 class Refusal(Exception):
     """Raised by an answer: the service answers with an error of its own."""
 

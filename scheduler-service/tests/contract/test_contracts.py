@@ -23,9 +23,11 @@ def test_what_is_published_is_as_its_schema_says() -> None:
         ("password-reset-requested", events.TokenRequested, "request_id"),
         ("password-changed", events.PasswordChanged, "user_id"),
         ("user-deleted", events.UserDeleted, "user_id"),
-        ("appointment-booked", events.AppointmentChanged, "appointment_id"),
-        ("appointment-cancelled", events.AppointmentChanged, "appointment_id"),
-        ("appointment-completed", events.AppointmentChanged, "appointment_id"),
+        *(
+            (f"appointment-{what}", events.AppointmentChanged, "appointment_id")
+            for what in ("requested", "booked", "rescheduled", "checked-in", "cancelled", "completed", "no-show")
+        ),
+        ("waitlist-offered", events.WaitlistOffered, "entry_id"),
     ],
 )
 def test_every_accepted_event_can_be_read(kind: str, shape: type[BaseModel], about: str) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from stand_ins import Building, Mailbox, Refusal, peer
+from stand_ins import Building, Mailbox, Refusal, appointment, peer
 
 from chassis.clock import instant_text, new_id, now
 from chassis.mongo import Document
@@ -163,7 +163,13 @@ def test_a_token_is_in_no_log_and_no_record_where_its_mail_cannot_be_sent(
 def test_somebody_whose_account_is_closed_gets_what_a_recovery_needs_and_no_more(
     built: Built, users: None, amqp_url: str, mailbox: Mailbox
 ) -> None:
-    with peer(amqp_url, "auth-service", one_time_token=token) as auth:
+    def now_as(appointment_id: str, user_id: str) -> dict[str, Any]:
+        return appointment("COMPLETED" if appointment_id.startswith("done") else "CANCELLED", 2)
+
+    with (
+        peer(amqp_url, "auth-service", one_time_token=token) as auth,
+        peer(amqp_url, "appointment-service", appointment_now=now_as),
+    ):
         for gone in (fresh("deleted"), fresh("suspended")):
             request_id = new_id()
             ask(built, gone, request_id)
@@ -175,11 +181,13 @@ def test_somebody_whose_account_is_closed_gets_what_a_recovery_needs_and_no_more
                 patient_id=gone,
                 start=now(),
                 timezone="UTC",
+                status="CANCELLED",
                 version=2,
                 by="system",
             )
-            tell(built, built.post.appointment_cancelled, cancelled)
-            tell(built, built.post.appointment_completed, cancelled)
+            tell(built, built.appointments.cancelled, cancelled)
+            completed = cancelled.model_copy(update={"appointment_id": fresh("done"), "status": "COMPLETED"})
+            tell(built, built.appointments.completed, completed)
             tell(built, built.post.password_changed, events.PasswordChanged(user_id=gone, changed_at=now(), by="RESET"))
             # its doctor is told of the cancellation too
             assert deliver(built) == {"sent": 4, "dropped": 3}

@@ -33,6 +33,12 @@ def test_a_mail_servers_url_is_read(monkeypatch: pytest.MonkeyPatch, url: str) -
         ("PUBLIC_URL", "https://clinic.example?a=b"),
         ("ERASURE_CHASE_EVERY_SECONDS", "0"),
         ("PURGE_EVERY_SECONDS", "0"),
+        ("EXPIRE_OFFERS_EVERY_SECONDS", "0"),
+        ("SEND_REMINDERS_EVERY_SECONDS", "x"),
+        *(
+            ("REMINDERS_BEFORE_MINUTES", text)
+            for text in ("60,60", "60,060", "0", "-5", "1.5", "43201", "60,", ",", "1h")
+        ),
     ],
 )
 def test_what_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -54,3 +60,12 @@ def test_without_a_mail_server_it_starts_all_the_same(monkeypatch: pytest.Monkey
 )
 def test_the_base_of_links_is_read(monkeypatch: pytest.MonkeyPatch, url: str, read_as: str | None) -> None:
     assert read(monkeypatch, PUBLIC_URL=url).public_url == read_as
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as"), [("", (1_440, 60)), ("1440,60", (1_440, 60)), (" 43200 , 1", (43_200, 1)), ("none", ())]
+)
+def test_when_patients_are_reminded_is_read(
+    monkeypatch: pytest.MonkeyPatch, text: str, read_as: tuple[int, ...]
+) -> None:
+    assert read(monkeypatch, REMINDERS_BEFORE_MINUTES=text).reminders_before_minutes == read_as

@@ -1,6 +1,7 @@
 """What the mails say."""
 
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scheduler_service.domain import Template
 from scheduler_service.letters import Letter, compose, message, one_line, when
 
+WINTER = datetime(2026, 3, 27, 13, 0, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TOKEN = "019d784b22f1c0a85b11d3e9a7704c2e.Zm9v-YmFy_cXV4"
 
@@ -43,7 +45,8 @@ def test_a_zone_that_is_not_known_here_falls_back_to_utc() -> None:
 
 @pytest.mark.parametrize("template", list(Template))
 def test_every_template_can_be_written(template: Template) -> None:
-    letter = compose(template, {**facts(), **token_facts(), "changedAt": NOW}, "Ann Lee")
+    more = {"changedAt": NOW, "heldUntil": NOW, "previousStart": NOW, "status": "BOOKED"}
+    letter = compose(template, {**facts(), **token_facts(), **more}, "Ann Lee")
     assert letter.text.startswith("Hello Ann Lee,\n")
     assert letter.subject
 
@@ -52,7 +55,66 @@ def test_patient_and_doctor_are_told_in_their_own_words() -> None:
     assert "You have an appointment" in compose("appointment-booked", facts(), "A").text
     assert "A patient has an appointment with you" in compose("appointment-booked", facts(**{"as": "doctor"}), "A").text
     assert "cancelled by the doctor" in compose("appointment-cancelled", facts(by="doctor"), "A").text
+    assert "cancelled by you" in compose("appointment-cancelled", facts(by="patient"), "A").text
     assert "cancelled." in compose("appointment-cancelled", facts(by="system"), "A").text
+    assert "The doctor confirmed the" in compose("appointment-booked", facts(by="doctor"), "A").text
+    assert "You confirmed the" in compose("appointment-booked", facts(by="doctor", **{"as": "doctor"}), "A").text
+
+
+@pytest.mark.parametrize(
+    ("cause", "reader", "says"),
+    [
+        ("declined", "patient", "The doctor declined your request for an appointment"),
+        ("declined", "doctor", "You declined the request for an appointment"),
+        ("lapsed", "patient", "Your request for an appointment"),
+        ("lapsed", "doctor", "has lapsed"),
+        ("cancelled", "doctor", "was cancelled by the patient"),
+        (None, "doctor", "was cancelled by the patient"),
+    ],
+)
+def test_a_request_that_came_to_nothing_reads_otherwise_than_a_cancellation(
+    cause: str | None, reader: str, says: str
+) -> None:
+    letter = compose("appointment-cancelled", facts(cause=cause, **{"as": reader}), "A")
+    assert says in letter.text
+    assert ("cancelled" in letter.text.lower()) is (cause in ("cancelled", None))
+
+
+def test_a_request_says_that_it_is_not_certain_and_by_when_the_doctor_decides() -> None:
+    until = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
+    assert "It is not certain yet" in compose("appointment-requested", facts(lapsesAt=until), "A").text
+    to_doctor = compose("appointment-requested", facts(lapsesAt=until, **{"as": "doctor"}), "A").text
+    assert "confirm or decline it by Friday, 20 March 2026 at 09:00 (Europe/Paris)" in to_doctor
+    undated = compose("appointment-requested", facts(lapsesAt=None, **{"as": "doctor"}), "A").text
+    assert "within 24 hours of the request, and before it starts" in undated
+
+
+def test_a_move_tells_the_old_time_and_the_new_each_in_its_own_offset() -> None:
+    text = compose("appointment-rescheduled", facts(previousStart=WINTER, status="BOOKED"), "A").text
+    assert "Old time: Friday, 27 March 2026 at 14:00 (Europe/Paris)" in text
+    assert "New time: Monday, 30 March 2026 at 09:00 (Europe/Paris)" in text
+    assert "not certain" not in text
+    assert (
+        "not certain" in compose("appointment-rescheduled", facts(previousStart=WINTER, status="REQUESTED"), "A").text
+    )
+
+
+def test_a_link_leads_to_the_appointment_where_there_is_somewhere_to_link_to() -> None:
+    linked = facts(publicUrl="https://clinic.example", appointmentId="a/b")
+    assert "https://clinic.example/appointments/a%2Fb" in compose("appointment-reminder", linked, "A").text.splitlines()
+    assert "http" not in compose("appointment-reminder", facts(publicUrl=None, appointmentId="ab"), "A").text
+
+
+def test_a_calendar_file_is_attached_as_one() -> None:
+    ics = "BEGIN:VCALENDAR\r\nMETHOD:PUBLISH\r\nSUMMARY:Zoë\r\nEND:VCALENDAR\r\n"
+    letter = compose("appointment-reminder", facts(), "Ann")
+    made = message("1", letter, sender="a@b.example", recipient="c@d.example", name="Ann", now=NOW, calendar_file=ics)
+    read = message_from_bytes(made.as_bytes(), policy=policy.default)
+    (attached,) = read.iter_attachments()
+    assert (attached.get_content_type(), attached.get_filename()) == ("text/calendar", "appointment.ics")
+    assert attached["Content-Type"].params["method"] == "PUBLISH"
+    assert attached.get_content().splitlines() == ics.splitlines()
+    assert read.get_body().get_content().splitlines() == letter.text.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+"""Outgoing mail."""
+
+from datetime import datetime
+
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo.client_session import ClientSession
+
+from chassis.mongo import Database, Document
+from scheduler_service.domain import LEASE, MAILS_KEPT, MailStatus, Template
+from scheduler_service.store.indexes import MAILS
+
+
+class Mails:
+    """The only place that talks to the ``mails`` collection."""
+
+    def __init__(self, database: Database) -> None:
+        self._mails = database[MAILS]
+
+    def add(self, mail: Document, session: ClientSession) -> None:
+        """Add a mail unless it is there: a second insert would end the transaction."""
+        rest = {key: value for key, value in mail.items() if key != "_id"}
+        self._mails.update_one({"_id": mail["_id"]}, {"$setOnInsert": rest}, upsert=True, session=session)
+
+    def knows_newer(self, appointment_id: str, version: int, session: ClientSession) -> bool:
+        """Whether somebody was told of a later state of the appointment."""
+        query = {"appointmentId": appointment_id, "version": {"$gt": version}}
+        return self._mails.find_one(query, {"_id": 1}, session=session) is not None
+
+    def unsent_move(self, appointment_id: str, user_id: str, version: int, session: ClientSession) -> Document | None:
+        """The newest mail older than ``version`` that tells a person of a move, if it was not sent yet."""
+        return self._mails.find_one(
+            {
+                "appointmentId": appointment_id,
+                "version": {"$lt": version},
+                "userId": user_id,
+                "template": Template.RESCHEDULED,
+                "nextAttemptAt": {"$exists": True},
+            },
+            sort=[("version", DESCENDING)],
+            session=session,
+        )
+
+    def of_person(self, user_id: str) -> list[Document]:
+        """A person's mails, oldest first."""
+        return sorted(self._mails.find({"userId": user_id}), key=lambda mail: (mail["createdAt"], mail["_id"]))
+
+    def erase_person(self, user_id: str, session: ClientSession) -> None:
+        self._mails.delete_many({"userId": user_id}, session=session)
+
+    def claim_due(self, claim: str, now: datetime) -> Document | None:
+        """Take the mail that is due for longest; one conditional update, so two senders never have the same."""
+        return self._mails.find_one_and_update(
+            {"nextAttemptAt": {"$lte": now}},
+            {
+                "$set": {"status": MailStatus.SENDING, "nextAttemptAt": now + LEASE, "claim": claim},
+                "$inc": {"attempts": 1},
+            },
+            sort=[("nextAttemptAt", ASCENDING)],
+            return_document=ReturnDocument.AFTER,
+        )
+
+    def sent(self, mail: Document, now: datetime) -> None:
+        self._end(mail, MailStatus.SENT, now, {"sentAt": now, "error": None})
+
+    def end(self, mail: Document, status: MailStatus, now: datetime, error: str) -> None:
+        """Never try this mail again."""
+        self._end(mail, status, now, {"error": error})
+
+    def put_off(self, mail: Document, until: datetime, error: str | None, *, counted: bool) -> None:
+        """Try again then; an attempt that was no fault of the mail's is not counted."""
+        self._mails.update_one(
+            {"_id": mail["_id"], "claim": mail["claim"]},
+            {
+                "$set": {"status": MailStatus.PENDING, "nextAttemptAt": until, "error": error, "claim": None},
+                "$inc": {"attempts": 0 if counted else -1},
+            },
+        )
+
+    def _end(self, mail: Document, status: MailStatus, now: datetime, fields: Document) -> None:
+        self._mails.update_one(
+            {"_id": mail["_id"], "claim": mail["claim"]},
+            {
+                "$set": {"status": status, "claim": None, "keepUntil": now + MAILS_KEPT, **fields},
+                "$unset": {"nextAttemptAt": ""},
+            },
+        )
