@@ -4,7 +4,7 @@ from flask import Flask
 
 from appointment_service import events
 from appointment_service.bootstrap import Built
-from appointment_service.routes import analytics, appointments, calendar, slots, waitlist
+from appointment_service.routes import analytics, appointments, calendar, doctor, slots, waitlist
 from chassis.mongo import answer_503_when_away
 from chassis.web import create_flask
 
@@ -14,8 +14,9 @@ def create_app(built: Built) -> Flask:
         events.SOURCE,
         built.config,
         apis=[
-            slots.routes(built.service),
-            appointments.routes(built.service, built.requests),
+            slots.routes(built.booking),
+            appointments.routes(built.booking, built.service, built.requests),
+            doctor.routes(built.service),
             waitlist.routes(built.waitlist, built.requests),
             calendar.routes(built.service, built.feeds),
             analytics.routes(built.analytics),

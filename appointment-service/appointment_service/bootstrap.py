@@ -6,7 +6,16 @@ from datetime import datetime
 
 from appointment_service import events, store
 from appointment_service.config import Config
-from appointment_service.service import Analytics, AppointmentService, Feeds, Openings, People, Requests, Waitlist
+from appointment_service.service import (
+    Analytics,
+    AppointmentService,
+    Booking,
+    Feeds,
+    Openings,
+    People,
+    Requests,
+    Waitlist,
+)
 from chassis.clock import now
 from chassis.inbox import Inbox
 from chassis.migrations import Migrator
@@ -18,6 +27,7 @@ class Built:
     config: Config
     database: Database
     inbox: Inbox
+    booking: Booking
     service: AppointmentService
     waitlist: Waitlist
     openings: Openings
@@ -55,13 +65,14 @@ def build(config: Config, clock: Callable[[], datetime] = now) -> Built:
         config,
         database,
         Inbox(database),
-        service=AppointmentService(
-            database,
-            store=appointments,
+        booking=Booking(
+            appointments=appointments,
             calendars=calendars,
-            waitlist=waitlist,
             clock=clock,
             require_verified_email=config.require_verified_email,
+        ),
+        service=AppointmentService(
+            database, appointments=appointments, calendars=calendars, waitlist=waitlist, clock=clock
         ),
         waitlist=waitlist,
         openings=Openings(openings=store.OpeningStore(database), appointments=appointments, clock=clock),

@@ -22,8 +22,11 @@ class Status(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be done to an appointment; the values are those of the routes."""
+    """What makes an appointment or is done to one, as its history tells; the values are those of the routes."""
 
+    BOOK = "book"
+    REQUEST = "request"
+    ACCEPT = "accept"
     CONFIRM = "confirm"
     DECLINE = "decline"
     LAPSE = "lapse"
@@ -110,14 +113,22 @@ def may_correct(end: datetime, now: datetime) -> bool:
     return now <= end + CORRECTION_PERIOD
 
 
-def may_cancel(start: datetime, now: datetime, notice_minutes: int, actor_role: str) -> bool:
-    """Whether it is early enough to cancel, for a patient at least the doctor's notice before the start.
+def cancellable_until(start: datetime, notice_minutes: int) -> datetime:
+    """The last moment for a patient to cancel: the doctor's notice before the start."""
+    return start - timedelta(minutes=notice_minutes)
+
+
+def may_cancel(start: datetime, until: datetime, now: datetime, actor_role: str) -> bool:
+    """Whether it is early enough to cancel, for a patient: by ``until``, and before the start.
 
     Doctor, admin and the suite are exempt. Without notice a patient may cancel until the start, not at it.
     """
-    if actor_role != Actor.PATIENT:
-        return True
-    return now < start and (start - now).total_seconds() >= notice_minutes * 60
+    return actor_role != Actor.PATIENT or (now < start and now <= until)
+
+
+def may_move(start: datetime, end: datetime, now: datetime, actor_role: str) -> bool:
+    """Whether it is early enough to move: for a patient before the start, for the doctor before the end."""
+    return now < (start if actor_role == Actor.PATIENT else end)
 
 
 def lapses_at(requested_at: datetime, start: datetime) -> datetime:

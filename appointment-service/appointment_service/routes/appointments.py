@@ -3,24 +3,27 @@
 from datetime import datetime
 
 from appointment_service import errors
+from appointment_service.domain.appointment import Action
+from appointment_service.routes.once import ONCE_ERRORS, once
+from appointment_service.routes.rendering import CHANGE_ERRORS, reply, with_history
 from appointment_service.routes.rendering import appointment as rendered
-from appointment_service.routes.rendering import reply, with_history
 from appointment_service.schemas.appointments import (
     Appointment,
     Appointments,
     AppointmentsQuery,
     AppointmentWithHistory,
     BookBody,
-    CancelBody,
+    ReasonBody,
+    RescheduleBody,
 )
-from appointment_service.service import AppointmentService, Requests
+from appointment_service.service import AppointmentService, Booking, Requests
 from chassis.api import DOCTOR, PATIENT, SELF, Api, Reply, etag, expected_version, identity
-from chassis.errors import NotFound, VersionMismatch
+from chassis.errors import NotFound
 from chassis.mongo import Document
 from chassis.paging import decode_cursor, page
 
 
-def routes(service: AppointmentService, requests: Requests) -> Api:
+def routes(booking: Booking, service: AppointmentService, requests: Requests) -> Api:
     api = Api("appointments")
 
     @api.post(
@@ -35,12 +38,18 @@ def routes(service: AppointmentService, requests: Requests) -> Api:
             errors.SlotUnavailable,
             errors.SlotTaken,
             errors.PatientBusy,
+            *ONCE_ERRORS,
         ],
-        message="Your appointment is booked.",
+        message="Your appointment is made.",
     )
     def book(body: BookBody) -> Reply:
-        """Book one of a doctor's slots."""
-        return reply(service.book(identity(), body.doctor_id, body.start, body.reason))
+        """Book one of a doctor's slots, or ask for it where the doctor decides first."""
+        who = identity()
+        return once(
+            requests,
+            lambda session: booking.book(who, body.doctor_id, body.start, body.reason, session),
+            status=201,
+        )
 
     @api.get("/appointments", access=SELF, returns=Appointments)
     def appointments(query: AppointmentsQuery) -> Document:
@@ -64,26 +73,35 @@ def routes(service: AppointmentService, requests: Requests) -> Api:
         return Reply(with_history(found), headers=etag(found["version"]))
 
     @api.post(
+        "/appointments/<id>/reschedule",
+        access=(PATIENT, DOCTOR),
+        returns=Appointment,
+        errors=[
+            *CHANGE_ERRORS,
+            errors.DoctorNotFound,
+            errors.DoctorNotAccepting,
+            errors.SlotUnavailable,
+            errors.SlotTaken,
+            errors.PatientBusy,
+            *ONCE_ERRORS,
+        ],
+        message="The appointment is moved.",
+    )
+    def reschedule(id: str, body: RescheduleBody) -> Reply:
+        """Move an appointment in place, for its patient or doctor; if the new time fails, the old one stands."""
+        who, expected = identity(), expected_version()
+        return once(requests, lambda session: service.reschedule(who, id, body.start, body.reason, expected, session))
+
+    @api.post(
         "/appointments/<id>/cancel",
         access=SELF,
         returns=Appointment,
-        errors=[NotFound, errors.InvalidTransition, errors.TooLateToCancel, VersionMismatch],
+        errors=[*CHANGE_ERRORS, errors.TooLateToCancel],
         message="The appointment is cancelled.",
     )
-    def cancel(id: str, body: CancelBody) -> Reply:
+    def cancel(id: str, body: ReasonBody) -> Reply:
         """Cancel an appointment; a patient, no later than the doctor's notice before its start."""
-        return reply(service.cancel(identity(), id, body.reason, expected_version()))
-
-    @api.post(
-        "/appointments/<id>/complete",
-        access=DOCTOR,
-        returns=Appointment,
-        errors=[NotFound, errors.InvalidTransition, VersionMismatch],
-        message="The appointment is completed.",
-    )
-    def complete(id: str) -> Reply:
-        """Say that the appointment took place; for its doctor."""
-        return reply(service.complete(identity(), id, expected_version()))
+        return reply(service.change(identity(), id, Action.CANCEL, body.reason, expected_version()))
 
     return api
 

@@ -1,7 +1,12 @@
 """Documents as they are answered."""
 
+from appointment_service import errors
 from chassis.api import Reply, etag
+from chassis.errors import AppError, Conflict, NotFound, VersionMismatch
 from chassis.mongo import Document
+
+CHANGE_ERRORS: list[type[AppError]] = [NotFound, errors.InvalidTransition, VersionMismatch, Conflict]
+"""What whoever changes an appointment may be answered."""
 
 _SHOWN = (
     "doctorId",
@@ -26,7 +31,7 @@ def appointment(document: Document) -> Document:
 
 
 def with_history(document: Document) -> Document:
-    return {**appointment(document), "history": document["history"]}
+    return {**appointment(document), "cause": document.get("cause"), "history": document["history"]}
 
 
 def exported(document: Document, user_id: str) -> Document:

@@ -1,10 +1,11 @@
 """Shapes of appointments."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
-from appointment_service.domain.appointment import Status
+from appointment_service.domain.appointment import Action, Status
 from appointment_service.schemas.fields import Id, Since, Until
 from chassis.schemas import Body, Instant, PageQuery, Shape, Text
 
@@ -15,7 +16,12 @@ class BookBody(Body):
     reason: Text | None = Field(None, description="What the visit is about; the doctor sees it.")
 
 
-class CancelBody(Body):
+class ReasonBody(Body):
+    reason: Text | None = Field(None, description="Shown to both, in the appointment's history.")
+
+
+class RescheduleBody(Body):
+    start: Instant = Field(description="The start of one of the doctor's slots.")
     reason: Text | None = Field(None, description="Shown to both, in the appointment's history.")
 
 
@@ -42,6 +48,7 @@ class Appointment(Shape):
 
 
 class Change(Shape):
+    action: Action | None = Field(None, description="What was done; not told of changes from before it was kept.")
     status: Status
     at: datetime
     by: str | None = Field(
@@ -52,6 +59,9 @@ class Change(Shape):
 
 
 class AppointmentWithHistory(Appointment):
+    cause: Literal["declined", "lapsed", "cancelled"] | None = Field(
+        None, description="What a cancelled one was cancelled by; a request lapses when nobody answers it."
+    )
     history: list[Change]
 
 

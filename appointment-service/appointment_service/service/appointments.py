@@ -1,11 +1,15 @@
-"""Slots that can be booked, and appointments."""
+"""Appointments: who sees them, and what becomes of them."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from itertools import chain
+from datetime import datetime
+from functools import partial
 
-from appointment_service import errors, events
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+
+from appointment_service import errors
 from appointment_service.domain.appointment import (
+    ACTIVE,
     UNATTENDED_AFTER,
     Action,
     Actor,
@@ -13,115 +17,39 @@ from appointment_service.domain.appointment import (
     decide,
     due_outcome,
     may_cancel,
+    may_move,
 )
 from appointment_service.domain.calendar import Calendar
-from appointment_service.domain.claims import cells, claims
 from appointment_service.domain.errors import InvalidTransition
-from appointment_service.domain.slots import free, offered, slot_at
-from appointment_service.service.changes import transition
-from appointment_service.service.waitlist import Waitlist
+from appointment_service.domain.slots import slot_at
+from appointment_service.service.changes import latest_cancellation, move, transition
+from appointment_service.service.standing import listed
+from appointment_service.service.waitlist import Freed, Waitlist
 from appointment_service.store import AppointmentStore, CalendarStore, Transition
-from chassis.clock import new_id
-from chassis.errors import Conflict, NotFound, TokenInvalid, VersionMismatch
+from chassis.errors import Conflict, NotFound, VersionMismatch
 from chassis.mongo import Database, Document
-from chassis.schemas import invalid
 from chassis.tokens import Identity
 
-_MOST_DAYS = 31
-_USUAL_DAYS = 7
 _ATTEMPTS = 5
 
 
 class AppointmentService:
-    """Slots that can be booked, and appointments."""
+    """Appointments: who sees them, and what becomes of them."""
 
     def __init__(
         self,
         database: Database,
         *,
-        store: AppointmentStore,
+        appointments: AppointmentStore,
         calendars: CalendarStore,
         waitlist: Waitlist,
         clock: Callable[[], datetime],
-        require_verified_email: bool,
     ) -> None:
         self._database = database
-        self._store = store
-        self._waitlist = waitlist
+        self._appointments = appointments
         self._calendars = calendars
+        self._waitlist = waitlist
         self._now = clock
-        self._require_verified_email = require_verified_email
-
-    # slots
-
-    def slots(self, doctor_id: str, first: date | None, last: date | None) -> Document:
-        """What could be booked of the doctor now, from ``first`` (else today) to ``last`` (else six days later).
-
-        Dates are the doctor's. Raises DoctorNotFound; ValidationFailed for no days, or more than 31.
-        """
-        now = self._now()
-        doctor = _listed(self._calendars.calendar(doctor_id))
-        calendar = Calendar.from_dict(doctor["calendar"]) if doctor["calendar"] else None
-        first = first or now.astimezone(calendar.zone if calendar else UTC).date()
-        last = last or date.fromordinal(min(first.toordinal() + _USUAL_DAYS - 1, date.max.toordinal()))
-        if last < first:
-            raise invalid("to", "must not be before from")
-        if (last - first).days >= _MOST_DAYS:
-            raise invalid("to", f"must be at most {_MOST_DAYS} days, from and to included")
-        found = offered(calendar, first, last, now) if calendar and doctor["accepting"] else []
-        if found:
-            taken = self._store.taken(doctor_id, found[0].start, found[-1].end)
-            found = free(found, chain.from_iterable(cells(held["start"], held["end"]) for held in taken))
-        return {
-            "doctorId": doctor_id,
-            "timezone": calendar.timezone if calendar else None,
-            "slotMinutes": calendar.slot_minutes if calendar else None,
-            "items": [{"start": slot.start, "end": slot.end} for slot in found],
-        }
-
-    # appointments
-
-    def book(self, who: Identity, doctor_id: str, start: datetime, reason: str | None) -> Document:
-        """Book a slot. What is free is left to the database: the claims of two bookings never overlap.
-
-        Raises DoctorNotFound, DoctorNotAccepting, SlotUnavailable, SlotTaken, PatientBusy; EmailNotVerified where
-        that is required; TokenInvalid for a patient whose account is closed while the token is still out.
-        """
-        now, patient_id = self._now(), who.user_id
-        known = self._calendars.calendars([doctor_id, patient_id])
-        patient = known.get(patient_id, {})
-        if not patient.get("accountActive", True):
-            raise TokenInvalid
-        # the token is from before the verification, or the event is still under way: either is enough
-        if self._require_verified_email and not (who.email_verified or patient.get("emailVerified")):
-            raise errors.EmailNotVerified
-        doctor = _listed(known.get(doctor_id))
-        if not doctor["accepting"]:
-            raise errors.DoctorNotAccepting
-        calendar = Calendar.from_dict(doctor["calendar"]) if doctor["calendar"] else None
-        slot = slot_at(calendar, start, now) if calendar else None
-        if calendar is None or slot is None:
-            raise errors.SlotUnavailable
-        appointment: Document = {
-            "_id": new_id(),
-            "doctorId": doctor_id,
-            "patientId": patient_id,
-            "start": slot.start,
-            "end": slot.end,
-            "timezone": calendar.timezone,
-            "status": Status.BOOKED,
-            "version": 1,
-            "reason": reason,
-            "cancellationNoticeMinutes": calendar.cancellation_notice_minutes,
-            "unattendedOutcome": calendar.unattended_outcome,
-            "claims": claims(doctor_id, patient_id, slot.start, slot.end),
-            "history": [{"status": Status.BOOKED, "at": now, "by": patient_id, "start": slot.start}],
-            "createdAt": now,
-            "updatedAt": now,
-        }
-        appointment["outbox"] = [events.announcement(appointment, Actor.PATIENT)]
-        self._store.add(appointment)
-        return appointment
 
     def appointments(
         self,
@@ -141,7 +69,7 @@ class AppointmentService:
             if parties[field] not in (None, own):
                 return []
             parties[field] = own
-        return self._store.page(
+        return self._appointments.page(
             doctor_id=parties["doctorId"],
             patient_id=parties["patientId"],
             status=status,
@@ -151,79 +79,148 @@ class AppointmentService:
             limit=limit,
         )
 
-    def appointment(self, who: Identity, appointment_id: str) -> Document:
+    def appointment(self, who: Identity, appointment_id: str, session: ClientSession | None = None) -> Document:
         """An appointment that is one's own, or any for an admin. Raises NotFound."""
-        found = self._store.appointment(appointment_id, _party(who))
+        found = self._appointments.appointment(appointment_id, _party(who), session)
         if found is None:
             raise NotFound
         return found
 
-    def cancel(self, who: Identity, appointment_id: str, reason: str | None, expected: int | None) -> Document:
-        """Cancel, and free the time. Raises NotFound, VersionMismatch, InvalidTransition, TooLateToCancel."""
-        return self._change(who, appointment_id, Action.CANCEL, reason, expected)
+    def change(
+        self, who: Identity, appointment_id: str, action: Action, reason: str | None, expected: int | None
+    ) -> Document:
+        """Confirm, decline, check in, complete, cancel, or note a no-show; what that frees is for who waits.
 
-    def complete(self, who: Identity, appointment_id: str, expected: int | None) -> Document:
-        """Say that it took place; for its doctor. Raises NotFound, VersionMismatch, InvalidTransition."""
-        return self._change(who, appointment_id, Action.COMPLETE, None, expected)
+        Raises NotFound, VersionMismatch, InvalidTransition; TooLateToCancel inside of the doctor's notice.
+        """
+
+        def decided(held: Document, now: datetime, actor: Actor) -> Transition:
+            following = _following(held, action, actor, now)
+            if action is Action.CANCEL and not may_cancel(held["start"], latest_cancellation(held), now, actor):
+                raise errors.TooLateToCancel
+            return transition(held, action, following, now, actor, who.user_id, reason)
+
+        return self._changed(who, appointment_id, expected, decided)
+
+    def reschedule(
+        self,
+        who: Identity,
+        appointment_id: str,
+        start: datetime,
+        reason: str | None,
+        expected: int | None,
+        session: ClientSession | None = None,
+    ) -> Document:
+        """Move an appointment to another slot of its doctor's, in place: if that fails nothing has changed.
+
+        It gets the length and zone that the calendar has now. To where it is already is no move, and no error.
+        Raises NotFound, VersionMismatch, InvalidTransition, SlotUnavailable, SlotTaken, PatientBusy; for a patient
+        also DoctorNotFound and DoctorNotAccepting.
+        """
+
+        def decided(held: Document, now: datetime, actor: Actor) -> Transition | None:
+            _following(held, Action.RESCHEDULE, actor, now)
+            if not may_move(held["start"], held["end"], now, actor):
+                raise errors.InvalidTransition("It is too late to move this appointment.")
+            if start == held["start"]:
+                return None
+            doctor = self._calendars.calendar(held["doctorId"], session)
+            if actor is Actor.PATIENT and not listed(doctor)["accepting"]:
+                raise errors.DoctorNotAccepting
+            calendar = Calendar.from_dict(doctor["calendar"]) if doctor and doctor.get("calendar") else None
+            slot = slot_at(calendar, start, now) if calendar else None
+            if calendar is None or slot is None:
+                raise errors.SlotUnavailable
+            return move(held, calendar, slot, now, actor, who.user_id, reason)
+
+        return self._changed(who, appointment_id, expected, decided, session)
 
     def advance_due(self, limit: int) -> dict[str, int]:
-        """Settle up to ``limit`` appointments that ended over 15 minutes ago: {"completed": n, "noShow": n}.
+        """What time does to up to ``limit`` appointments each: {"completed": n, "noShow": n, "lapsed": n}.
 
-        Each is a conditional update, so two that run at once share the work and repeat nothing of it.
+        What ended over 15 minutes ago is settled, and requests that nobody answered are cancelled. Each is a
+        conditional update, so two that run at once share the work and repeat nothing of it.
         """
         now = self._now()
         settled: dict[Status, list[Transition]] = {Status.COMPLETED: [], Status.NO_SHOW: []}
-        for held in self._store.due(now - UNATTENDED_AFTER, limit):
+        actions = {Status.COMPLETED: Action.COMPLETE, Status.NO_SHOW: Action.NO_SHOW}
+        for held in self._appointments.due(now - UNATTENDED_AFTER, limit):
             outcome = due_outcome(held["status"], held["end"], now, Status(held["unattendedOutcome"]))
             if outcome:
-                settled[outcome].append(transition(held, outcome, now, Actor.SYSTEM))
+                settled[outcome].append(transition(held, actions[outcome], outcome, now, Actor.SYSTEM))
+        lapsed = [
+            transition(held, Action.LAPSE, Status.CANCELLED, now, Actor.SYSTEM)
+            for held in self._appointments.lapsed(now, limit)
+        ]
         return {
-            "completed": self._store.apply_all(settled[Status.COMPLETED]),
-            "noShow": self._store.apply_all(settled[Status.NO_SHOW]),
+            "completed": self._appointments.apply_all(settled[Status.COMPLETED]),
+            "noShow": self._appointments.apply_all(settled[Status.NO_SHOW]),
+            "lapsed": sum(self._apply(change, None) is not None for change in lapsed),
         }
 
     # steps
 
-    def _change(
-        self, who: Identity, appointment_id: str, action: Action, reason: str | None, expected: int | None
+    def _changed(
+        self,
+        who: Identity,
+        appointment_id: str,
+        expected: int | None,
+        decided: Callable[[Document, datetime, Actor], Transition | None],
+        session: ClientSession | None = None,
     ) -> Document:
         for _ in range(_ATTEMPTS):
-            held = self.appointment(who, appointment_id)
+            held = self.appointment(who, appointment_id, session)
             if expected not in (None, held["version"]):
                 raise VersionMismatch
-            now, actor = self._now(), Actor(who.role)
-            following = _decided(held, action, actor, now)
-            changed = self._store.apply(transition(held, following, now, actor, who.user_id, reason))
+            change = decided(held, self._now(), Actor(who.role))
+            changed = self._apply(change, session) if change else held
             if changed:
                 return changed
         raise Conflict
 
+    def _apply(self, change: Transition, session: ClientSession | None) -> Document | None:
+        """Make the change; the time that it frees is held for who waits, in the same transaction (ADR 0017)."""
+        held, freed = change.held, _freed(change)
+        if not freed or not self._waitlist.awaited(held["doctorId"]):
+            return self._appointments.apply(change, session)
+        work = partial(self._applied, change, freed)
+        if session:
+            return work(session)
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._database.transact(work)
+            except DuplicateKeyError:
+                # somebody in line became busy meanwhile: look again who is first
+                continue
+        # whoever waits must not keep anybody from cancelling
+        return self._appointments.apply(change)
 
-def _listed(doctor: Document | None) -> Document:
-    """A doctor whom anyone may see; DoctorNotFound for all others."""
-    if (
-        doctor is None
-        or not doctor["accountActive"]
-        or doctor.get("moderationStatus") != "APPROVED"
-        or not doctor["visible"]
-        or not doctor["active"]
-    ):
-        raise errors.DoctorNotFound
-    return doctor
+    def _applied(self, change: Transition, freed: Freed, session: ClientSession) -> Document | None:
+        changed = self._appointments.apply(change, session)
+        if changed:
+            self._waitlist.hold([freed], session)
+        return changed
 
 
 def _party(who: Identity) -> dict[str, str]:
     return {} if who.role == Actor.ADMIN else {f"{who.role}Id": who.user_id}
 
 
-def _decided(held: Document, action: Action, actor: Actor, now: datetime) -> Status:
+def _following(held: Document, action: Action, actor: Actor, now: datetime) -> Status:
     # what was anonymised is settled for good: there is nobody left to tell of a correction
     if held["patientId"] is None or held["doctorId"] is None:
         raise errors.InvalidTransition
+    # a request that nobody answered in time is over, even before the job has said so
+    if held["status"] == Status.REQUESTED and held["lapsesAt"] <= now:
+        raise errors.InvalidTransition("This request has lapsed.")
     try:
-        following = decide(held["status"], action, actor, end=held["end"], now=now)
+        return decide(held["status"], action, actor, end=held["end"], now=now)
     except InvalidTransition as error:
         raise errors.InvalidTransition(str(error)) from None
-    if action is Action.CANCEL and not may_cancel(held["start"], now, held["cancellationNoticeMinutes"], actor):
-        raise errors.TooLateToCancel
-    return following
+
+
+def _freed(change: Transition) -> Freed | None:
+    """What a change gives back of its doctor's time that somebody else could use."""
+    held, moved = change.held, change.action is Action.RESCHEDULE
+    given_back = held["status"] in ACTIVE and (change.status is Status.CANCELLED or moved)
+    return Freed(held["doctorId"], held["start"], held["end"]) if given_back and held["end"] > change.at else None

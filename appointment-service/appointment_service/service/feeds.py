@@ -10,6 +10,7 @@ from pymongo.client_session import ClientSession
 from appointment_service import errors
 from appointment_service.domain import ical
 from appointment_service.domain.appointment import HELD, Status
+from appointment_service.service.standing import require_open
 from appointment_service.store import AppointmentStore, CalendarStore, FeedStore
 from chassis.api import BASE_PATH
 from chassis.clock import instant_text
@@ -55,8 +56,7 @@ class Feeds:
                 raise TokenInvalid
             self._feeds.put(user_id, _hashed(secret), now, session)
 
-        if not self._is_open(user_id):
-            raise TokenInvalid
+        require_open(self._calendars.calendar(user_id))
         self._database.transact(put)
         path = f"{BASE_PATH}/calendar/{secret}.ics"
         return {"secret": secret, "url": f"{self._public_url or ''}{path}", "createdAt": now}

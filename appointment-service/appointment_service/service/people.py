@@ -8,9 +8,10 @@ from typing import Protocol
 from pymongo.client_session import ClientSession
 
 from appointment_service import events
-from appointment_service.domain.appointment import Actor, Status
+from appointment_service.domain.appointment import Action, Actor, Status
 from appointment_service.service.changes import transition
-from appointment_service.service.waitlist import Waitlist
+from appointment_service.service.deciding import decided
+from appointment_service.service.waitlist import Freed, Waitlist
 from appointment_service.store import AppointmentStore, CalendarStore
 from chassis.mongo import Database, Document
 from chassis.tombstones import Tombstones, receipt
@@ -75,18 +76,19 @@ class People:
             self._cancel_future(event.user_id, session)
 
     def user_suspended(self, event: events.UserStatus, session: ClientSession) -> None:
-        # a patient's appointments stand: the suspension may be lifted before they come
-        if self._put_account(event, False, session) and event.role == Actor.DOCTOR:
+        if not self._put_account(event, False, session):
+            return
+        if event.role == Actor.DOCTOR:
             self._cancel_future(event.user_id, session)
+        else:
+            # a patient's appointments stand: the suspension may be lifted before they come
+            self._waitlist.close(event.user_id, session)
 
     def account_opened(self, event: events.UserStatus, session: ClientSession) -> None:
         """Recovered or reinstated: what was cancelled stays so."""
         self._put_account(event, True, session)
 
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
-        self._waitlist.erase(event.user_id, session)
-        for part in self._forgetful:
-            part.erase(event.user_id, session)
         self._anonymise(event.user_id, session)
         self._calendars.erase(event.user_id, event.version, session)
         self._calendars.look_again(event.user_id, self._now() + SETTLED_AFTER, session)
@@ -98,7 +100,7 @@ class People:
         """Cancel what slipped in as up to ``limit`` accounts were closed or erased: {"cancelled": n}."""
         now = self._now()
         due = self._calendars.to_look_at(now, limit)
-        return {"cancelled": sum(self._database.transact(partial(self._swept, user_id, now)) for user_id in due)}
+        return {"cancelled": sum(decided(self._database, partial(self._swept, user_id, now)) for user_id in due)}
 
     # what the person asks
 
@@ -115,6 +117,7 @@ class People:
 
     def _cancel_future(self, user_id: str, session: ClientSession) -> None:
         now = self._now()
+        self._waitlist.close(user_id, session)
         self._cancel(user_id, now, session)
         self._calendars.look_again(user_id, now + SETTLED_AFTER, session)
 
@@ -125,9 +128,14 @@ class People:
         if self._tombstones.holds(user_id, session):
             return self._anonymise(user_id, session)
         closed = not held["accountActive"] or held.get("moderationStatus") == _SUSPENDED
-        return self._cancel(user_id, now, session) if closed else 0
+        if not closed:
+            return 0
+        self._waitlist.close(user_id, session)
+        return self._cancel(user_id, now, session)
 
     def _anonymise(self, user_id: str, session: ClientSession) -> int:
+        for part in (self._waitlist, *self._forgetful):
+            part.erase(user_id, session)
         cancelled = self._cancel(user_id, None, session)
         self._appointments.anonymise(user_id, session)
         return cancelled
@@ -136,5 +144,9 @@ class People:
         """Cancel what is active and starts after ``since`` (None: all); how many."""
         now = self._now()
         held = self._appointments.active_of(user_id, since, session)
-        changes = [transition(item, Status.CANCELLED, now, Actor.SYSTEM) for item in held]
-        return self._appointments.apply_all(changes, session)
+        changes = [transition(item, Action.CANCEL, Status.CANCELLED, now, Actor.SYSTEM) for item in held]
+        cancelled = self._appointments.apply_all(changes, session)
+        # of a patient; a doctor's own time is not given to others
+        freed = [Freed(item["doctorId"], item["start"], item["end"]) for item in held if item["doctorId"] != user_id]
+        self._waitlist.hold([one for one in freed if one.end > now], session)
+        return cancelled

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pymongo.client_session import ClientSession
 
 from appointment_service import errors
+from appointment_service.service.deciding import decided
 from appointment_service.store import RequestStore
 from chassis.clock import new_id
 from chassis.errors import AppError
@@ -96,7 +97,7 @@ class Requests:
             return done.answer
 
         try:
-            return self._database.transact(performed)
+            return decided(self._database, performed)
         except AppError as error:
             if error.status not in _REMEMBERED:
                 self._requests.release(identifier, claim)

@@ -1,8 +1,8 @@
 """appointment-service's documents, indexes and questions.
 
-appointments: {_id, doctorId, patientId, start, end, timezone, status, version, reason, cancellationNoticeMinutes,
-               unattendedOutcome, claims?, history: [{status, at, by, reason?, start?}], createdAt, updatedAt,
-               outbox}
+appointments: {_id, doctorId, patientId, start, end, timezone, day, specialty, status, version, reason,
+               cancellationNoticeMinutes, cancellableUntil?, unattendedOutcome, claims?, lapsesAt?, cause?,
+               history: [{action, status, at, by, reason?, start?}], createdAt, updatedAt, outbox}
 calendars:    {_id: userId, accountActive, accountVersion, version, moderationStatus?, visible?, accepting?,
                active?, calendar?, emailVerified?, sweepAt?, nextAvailable?: {start, end}|null, openingVersion?,
                lookAt?, outbox?}
@@ -11,6 +11,9 @@ waitlist:     {_id, doctorId, patientId, from, to, status, offer: {appointmentId
 held slots:   among the appointments: {_id, doctorId, patientId, start, end, timezone, day, status: "HELD", claims,
                offer: {entryId, expiresAt}, version, createdAt, updatedAt, outbox}
 
+``day`` is the doctor's date of the start, as text. ``cancellableUntil`` is there once a patient moved what was too
+late to cancel; else the notice before the start counts. ``lapsesAt`` is there exactly while it is a request, ``cause``
+once it is cancelled. Lines that older code wrote have no ``action``.
 ``claims`` is there exactly while the appointment is active, and its unique index is what makes double booking
 impossible (ADR 0001). A calendar has two sources, each applied only if newer than what is held of it:
 doctor-service (``version``) and user-service (``accountVersion``), so that an older ``doctor-updated`` does not
@@ -22,13 +25,14 @@ that it was offered, ``overAt`` when it may be deleted.
 """
 
 from appointment_service.store.analytics import AnalyticsStore
-from appointment_service.store.appointments import AppointmentStore, Transition
+from appointment_service.store.appointments import AppointmentStore
 from appointment_service.store.calendars import CalendarStore
 from appointment_service.store.feeds import FeedStore
 from appointment_service.store.holds import HoldStore
 from appointment_service.store.indexes import APPOINTMENTS, CALENDARS, INDEXES, OUTBOXES
 from appointment_service.store.openings import OpeningStore
 from appointment_service.store.requests import RequestStore
+from appointment_service.store.transition import Transition
 from appointment_service.store.waitlist import WaitlistStore
 
 __all__ = [

@@ -1,7 +1,7 @@
 """The appointments' collection."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING, UpdateOne
@@ -9,47 +9,18 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from appointment_service import errors
-from appointment_service.domain.appointment import ACTIVE, Status
+from appointment_service.domain.appointment import ACTIVE, HELD, Status
 from appointment_service.domain.claims import collided
 from appointment_service.store.indexes import APPOINTMENTS, BY_START, FALL_DUE
-from chassis import outbox
-from chassis.events import Event
+from appointment_service.store.transition import Transition
 from chassis.mongo import Database, Document, update_and_read
 
 _LONGEST = timedelta(days=1)
 _BATCH = 500
+_NOT_HELD: Document = {"status": {"$ne": HELD}}
 _NEVER_SHOWN = {"claims": 0, "outbox": 0}
 _UNSHOWN = {**_NEVER_SHOWN, "history": 0}
 _OF_PERSON = (("patientId", "of_patient"), ("doctorId", "of_doctor"))
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """A change of status: applied to the document that it was decided on, or not at all."""
-
-    held: Document
-    status: Status
-    at: datetime
-    by: str
-    reason: str | None
-    events: Sequence[Event]
-
-    def condition(self) -> Document:
-        """Matches the document as it was when this was decided."""
-        return {"_id": self.held["_id"], "version": self.held["version"], "status": self.held["status"]}
-
-    def update(self) -> Document:
-        """Status, version, history and event at once; time that is no longer held is free in the same write."""
-        entry = {"status": self.status, "at": self.at, "by": self.by}
-        push: Document = {"history": {**entry, "reason": self.reason} if self.reason else entry}
-        if self.events:
-            push |= outbox.announce(*self.events)
-        update: Document = {
-            "$set": {"status": self.status, "updatedAt": self.at},
-            "$inc": {"version": 1},
-            "$push": push,
-        }
-        return update if self.status in ACTIVE else {**update, "$unset": {"claims": ""}}
 
 
 class AppointmentStore:
@@ -58,18 +29,16 @@ class AppointmentStore:
     def __init__(self, database: Database) -> None:
         self._appointments = database[APPOINTMENTS]
 
-    def add(self, appointment: Document) -> None:
+    def add(self, appointment: Document, session: ClientSession | None = None) -> None:
         """Insert an appointment. Raises SlotTaken or PatientBusy if any of its claims is held."""
-        try:
-            self._appointments.insert_one(appointment)
-        except DuplicateKeyError as error:
-            # keys are inserted in their order, so where both are busy it is the doctor's `d:` that is told of
-            claim = (error.details or {})["keyValue"]["claims"]
-            raise (errors.SlotTaken if collided(claim) == "doctor" else errors.PatientBusy) from None
+        with _told_apart():
+            self._appointments.insert_one(appointment, session=session)
 
-    def appointment(self, appointment_id: str, party: Document) -> Document | None:
-        """The appointment, if ``party`` ({} or one of patientId, doctorId) has part in it."""
-        return self._appointments.find_one({"_id": appointment_id, **party})
+    def appointment(
+        self, appointment_id: str, party: Document, session: ClientSession | None = None
+    ) -> Document | None:
+        """The appointment, if ``party`` ({} or one of patientId, doctorId) has part in it; a held slot is none."""
+        return self._appointments.find_one({"_id": appointment_id, **party, **_NOT_HELD}, session=session)
 
     def taken(self, doctor_id: str, begin: datetime, end: datetime) -> list[Document]:
         """{start, end, status} of what holds the doctor's time anywhere in [begin, end), in its order."""
@@ -100,7 +69,7 @@ class AppointmentStore:
     ) -> list[Document]:
         """Up to ``limit`` appointments without their history, newest start first, beyond the key ``after``."""
         given = (("doctorId", doctor_id), ("patientId", patient_id), ("status", status))
-        where: Document = {name: value for name, value in given if value}
+        where: Document = {**_NOT_HELD, **{name: value for name, value in given if value}}
         bounds: Document = {"$gte": since} if since else {}
         if until:
             bounds["$lt"] = until
@@ -128,6 +97,11 @@ class AppointmentStore:
         )
         return list(found.sort("end", ASCENDING))
 
+    def lapsed(self, now: datetime, limit: int) -> list[Document]:
+        """Requests that have lapsed by now and that nobody cancelled, the longest due first."""
+        found = self._appointments.find({"lapsesAt": {"$lte": now}}, _UNSHOWN, hint="lapses", limit=limit)
+        return list(found.sort("lapsesAt", ASCENDING))
+
     def active_of(self, user_id: str, since: datetime | None, session: ClientSession) -> list[Document]:
         """The user's active appointments, as patient or doctor, that start after ``since`` (None: all)."""
         found: list[Document] = []
@@ -141,11 +115,15 @@ class AppointmentStore:
     def all_of(self, user_id: str) -> Iterator[Document]:
         """All of the user's appointments, as patient or doctor, with their history, earliest start first."""
         for field, index in _OF_PERSON:
-            yield from self._appointments.find({field: user_id}, _NEVER_SHOWN, hint=index).sort(BY_START)
+            yield from self._appointments.find({field: user_id, **_NOT_HELD}, _NEVER_SHOWN, hint=index).sort(BY_START)
 
-    def apply(self, transition: Transition) -> Document | None:
-        """Make the change; the appointment after it, or None if it was changed by another meanwhile."""
-        return update_and_read(self._appointments, transition.condition(), transition.update())
+    def apply(self, transition: Transition, session: ClientSession | None = None) -> Document | None:
+        """Make the change; the appointment after it, or None if it was changed by another meanwhile.
+
+        Raises SlotTaken or PatientBusy if it claims time that is held.
+        """
+        with _told_apart():
+            return update_and_read(self._appointments, transition.condition(), transition.update(), session=session)
 
     def apply_all(self, transitions: Sequence[Transition], session: ClientSession | None = None) -> int:
         """Make those changes that nothing overtook; how many that were.
@@ -188,3 +166,14 @@ class AppointmentStore:
                 hint=index,
                 session=session,
             )
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Whose time the claims' index refused: the doctor's is SlotTaken, the patient's PatientBusy."""
+    try:
+        yield
+    except DuplicateKeyError as error:
+        # keys are inserted in their order, so where both are busy it is the doctor's `d:` that is told of
+        claim = (error.details or {})["keyValue"]["claims"]
+        raise (errors.SlotTaken if collided(claim) == "doctor" else errors.PatientBusy) from None

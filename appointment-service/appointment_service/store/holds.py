@@ -7,8 +7,6 @@ from pymongo.client_session import ClientSession
 from appointment_service.domain.appointment import HELD
 from appointment_service.domain.slots import Slot
 from appointment_service.store.indexes import APPOINTMENTS
-from chassis import outbox
-from chassis.events import Event
 from chassis.mongo import Database, Document
 
 
@@ -27,7 +25,7 @@ class HoldStore:
         return frozenset(claim for held in found for claim in held["claims"] if claim in wanted)
 
     def add(self, hold_id: str, doctor_id: str, slot: Slot, facts: Document, session: ClientSession) -> None:
-        """Hold a slot. A DuplicateKeyError says that somebody was faster, and ends the transaction.
+        """Hold a slot of which nothing is claimed.
 
         ``facts``: {patientId, timezone, day, claims, offer: {entryId, expiresAt}, updatedAt}.
         """
@@ -53,12 +51,13 @@ class HoldStore:
         """Free the slots."""
         self._appointments.delete_many({"_id": {"$in": list(hold_ids)}, "status": HELD}, session=session)
 
-    def become(self, appointment: Document, event: Event, session: ClientSession) -> None:
+    def become(self, appointment: Document, session: ClientSession) -> None:
         """Make of a hold the appointment of the same id, which claims the same time."""
-        facts = {name: value for name, value in appointment.items() if name not in ("_id", "claims", "offer", "outbox")}
-        update = {"$set": facts, "$unset": {"offer": ""}, "$push": outbox.announce(event)}
+        # a hold has announced nothing: its offer is in the outbox of the place
+        facts = {name: value for name, value in appointment.items() if name != "_id"}
+        update = {"$set": facts, "$unset": {"offer": ""}}
         self._appointments.update_one({"_id": appointment["_id"], "status": HELD}, update, session=session)
 
-    def held(self, hold_id: str, session: ClientSession) -> Document:
-        """A hold, or the appointment that it became: one that a place of this transaction's view tells of."""
-        return self._appointments.find({"_id": hold_id}, {"outbox": 0}, session=session).next()
+    def became(self, appointment_id: str, session: ClientSession) -> Document:
+        """The appointment that a hold became, as it is now."""
+        return self._appointments.find({"_id": appointment_id}, {"outbox": 0}, session=session).next()

@@ -30,6 +30,7 @@ INDEXES = {
         IndexModel([("patientId", ASCENDING), *BY_START], name="of_patient"),
         IndexModel(BY_START, name="by_start"),
         IndexModel([("end", ASCENDING)], name="due", partialFilterExpression={"status": {"$in": FALL_DUE}}),
+        IndexModel([("lapsesAt", ASCENDING)], name="lapses", sparse=True),
         outbox.INDEX,
     ],
     CALENDARS: [
@@ -49,9 +50,7 @@ INDEXES = {
             name="line",
         ),
         IndexModel([("patientId", ASCENDING), *BY_JOINING], name="of_patient"),
-        IndexModel(
-            [("offer.expiresAt", ASCENDING)], name="offers", partialFilterExpression={"status": Place.OFFERED}
-        ),
+        IndexModel([("offer.expiresAt", ASCENDING)], name="offers", partialFilterExpression={"status": Place.OFFERED}),
         IndexModel([("overAt", ASCENDING)], name="over"),
         outbox.INDEX,
     ],

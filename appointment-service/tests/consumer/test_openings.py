@@ -49,9 +49,7 @@ def news(env: dict[str, str], amqp_url: str) -> Iterator[News]:
         yield News(connection.channel())
 
 
-def test_the_next_free_slot_follows_what_is_booked_cancelled_and_closed(
-    clinic: Any, news: News, amqp_url: str
-) -> None:
+def test_the_next_free_slot_follows_what_is_booked_cancelled_and_closed(clinic: Any, news: News, amqp_url: str) -> None:
     doctor, patient = new_id(), new_id()
     terms = {"minNoticeMinutes": 60, "timezone": "UTC", "weekly": [], "slotMinutes": 30, "bufferMinutes": 0}
     tomorrow = (clinic.clock() + timedelta(days=1)).date()

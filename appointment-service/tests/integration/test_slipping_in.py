@@ -24,7 +24,7 @@ def slipped_in(
     clinic: Any, monkeypatch: pytest.MonkeyPatch, patient: str, doctor: str, noon: datetime, happening: Happening
 ) -> dict[str, Any]:
     """Book, and let it happen between what the booking reads and what it writes."""
-    store = clinic.built.service._store
+    store = clinic.built.service._appointments
     add = store.add
 
     def late(appointment: Any) -> None:

@@ -1,6 +1,6 @@
 """The slots that a doctor shows."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -92,3 +92,86 @@ def test_dates_that_make_no_range_are_refused(clinic: Any, query: str, field: st
 def test_dates_on_which_nothing_can_be_booked_are_empty(clinic: Any, query: str) -> None:
     answer = clinic.client.get(f"/api/v1/doctors/{clinic.doctor()}/slots?{query}")
     assert (answer.status_code, answer.json["data"]["items"]) == (200, [])
+
+
+DAY, STEP = timedelta(days=1), timedelta(minutes=5)
+
+
+def set_clock(clinic: Any, when: datetime) -> None:
+    clinic.clock.shift = when - now()
+
+
+def shown(clinic: Any, doctor: str, first: date, last: date) -> list[datetime]:
+    answer = clinic.client.get(f"/api/v1/doctors/{doctor}/slots?from={first}&to={last}")
+    return [datetime.fromisoformat(item["start"]) for item in answer.json["data"]["items"]]
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "last"),
+    [
+        # half an hour is missing
+        ("Australia/Lord_Howe", "2024-10-06", "2024-10-06"),
+        # half an hour comes twice
+        ("Australia/Lord_Howe", "2024-04-07", "2024-04-07"),
+        # a whole day is missing
+        ("Pacific/Apia", "2011-12-29", "2011-12-31"),
+        ("Pacific/Kwajalein", "1993-08-20", "1993-08-22"),
+    ],
+)
+def test_every_slot_shown_is_bookable_and_no_other_time_after_the_doctor_changed_zone_and_length(
+    clinic: Any, zone: str, first: str, last: str
+) -> None:
+    begin, end = (
+        datetime.combine(date.fromisoformat(day), time(), ZoneInfo(zone)).astimezone(UTC) for day in (first, last)
+    )
+    set_clock(clinic, begin - 3 * DAY)
+    doctor = clinic.doctor(timezone="Asia/Kathmandu", slotMinutes=75, bufferMinutes=10)
+    standing = [
+        datetime.fromisoformat(clinic.booked(new_id(), doctor, start)["end"]) - timedelta(minutes=75)
+        for start in shown(clinic, doctor, (begin - DAY).date(), (end + DAY).date())[::5]
+    ]
+    clinic.doctor(doctor, version=2, timezone=zone, slotMinutes=40, bufferMinutes=5)
+    slots = shown(clinic, doctor, date.fromisoformat(first), date.fromisoformat(last))
+    assert slots
+    assert not [
+        (start, held)
+        for start in slots
+        for held in standing
+        if start < held + timedelta(minutes=75) and held < start + timedelta(minutes=40)
+    ]
+    moment, others = begin, []
+    while moment.astimezone(ZoneInfo(zone)).date() <= date.fromisoformat(last):
+        others += [] if moment in slots else [moment]
+        moment += STEP
+    refused = [clinic.book(new_id(), doctor, start) for start in others]
+    assert {answer.status_code for answer in refused} == {409}
+    assert {answer.json["code"] for answer in refused} == {"SLOT_UNAVAILABLE", "SLOT_TAKEN"}
+    assert {clinic.book(new_id(), doctor, start).status_code for start in slots} == {201}
+    assert shown(clinic, doctor, date.fromisoformat(first), date.fromisoformat(last)) == []
+
+
+def test_the_notice_ends_for_showing_and_for_booking_at_once(clinic: Any, noon: datetime) -> None:
+    doctor = clinic.doctor(minNoticeMinutes=90)
+    set_clock(clinic, noon - timedelta(minutes=91))
+    assert shown(clinic, doctor, noon.date(), noon.date())[0] == noon
+    assert clinic.book(new_id(), doctor, noon).status_code == 201
+    later = noon + timedelta(minutes=30)
+    set_clock(clinic, later - timedelta(minutes=90) + timedelta(seconds=1))
+    assert shown(clinic, doctor, noon.date(), noon.date())[0] == noon + timedelta(hours=1)
+    refused = clinic.book(new_id(), doctor, later)
+    assert (refused.status_code, refused.json["code"]) == (409, "SLOT_UNAVAILABLE")
+
+
+def test_the_horizon_moves_at_the_doctors_midnight_for_showing_and_for_booking(clinic: Any, noon: datetime) -> None:
+    zone = ZoneInfo("America/St_Johns")
+    doctor = clinic.doctor(timezone=zone.key, horizonDays=2)
+    midnight = datetime.combine(noon.date(), time(), zone)
+    furthest = midnight.date() + 2 * DAY
+    opening = datetime.combine(furthest, time(), zone).astimezone(UTC)
+    set_clock(clinic, midnight - timedelta(minutes=1))
+    assert shown(clinic, doctor, furthest, furthest) == []
+    assert clinic.book(new_id(), doctor, opening).json["code"] == "SLOT_UNAVAILABLE"
+    set_clock(clinic, midnight)
+    assert shown(clinic, doctor, furthest, furthest)[0] == opening
+    assert clinic.book(new_id(), doctor, opening).status_code == 201
+    assert clinic.book(new_id(), doctor, opening + DAY).json["code"] == "SLOT_UNAVAILABLE"

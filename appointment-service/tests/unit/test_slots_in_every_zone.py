@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from appointment_service.domain.appointment import Status
 from appointment_service.domain.calendar import Calendar, Window
-from appointment_service.domain.slots import offered, slot_at
+from appointment_service.domain.claims import cells
+from appointment_service.domain.slots import first_free, free, offered, slot_at
 
 ZONES = sorted(available_timezones() - {"localtime", "Factory"})
 FIRST, LAST = date(1973, 1, 1), date(2045, 12, 31)  # from when on every offset is in whole minutes
@@ -128,7 +129,7 @@ def should_be_offered(calendar: Calendar, moment: datetime, now: datetime) -> bo
     )
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 @example(all_day("Australia/Lord_Howe", "2026-04-04", "2026-04-06", 20))
 @example(all_day("Australia/Lord_Howe", "2026-10-03", "2026-10-05", 20))
@@ -152,7 +153,7 @@ def test_offered_and_bookable_are_exactly_what_the_definition_says(case: Case) -
     assert [slot_at(case.calendar, slot.start, case.now) for slot in slots] == slots
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(cases(), st.lists(st.tuples(st.integers(0, 284), st.integers(1, 288)), max_size=4))
 def test_slots_are_sorted_of_exact_length_in_utc_and_never_overlap_even_where_windows_do(
     case: Case, spans: list[tuple[int, int]]
@@ -172,3 +173,35 @@ def test_slots_are_sorted_of_exact_length_in_utc_and_never_overlap_even_where_wi
         assert slot_at(calendar, slot.start, case.now) == slot
     for earlier, later in pairwise(slots):
         assert earlier.end <= later.start
+
+
+@st.composite
+def standing(draw: st.DrawFn, case: Case) -> list[tuple[datetime, datetime]]:
+    """Bookings made on other terms: slots of another calendar of the doctor's, of another length, in another zone."""
+    zone, slot = draw(st.sampled_from(ZONES)), draw(st.sampled_from([5, 25, 30, 75, 480, 1440]))
+    day = tuple(Window(*pair) for pair in ((0, 720), (735, 1440)))
+    before = Calendar(zone, slot, 0, 0, 30, 0, False, Status.COMPLETED, dict.fromkeys(range(7), day), {})
+    slots = offered(
+        before, case.first - DAY * 2, case.last + DAY * 2, datetime.combine(case.first, time(), UTC) - DAY * 5
+    )
+    return [(s.start, s.end) for s in slots if draw(st.integers(0, 3)) == 0]
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data(), cases())
+def test_what_is_shown_is_what_is_bookable_and_overlaps_no_booking_of_another_length_or_zone(
+    data: st.DataObject, case: Case
+) -> None:
+    taken = data.draw(standing(case))
+    slots = offered(case.calendar, case.first, case.last, case.now)
+    shown = free(slots, (cell for span in taken for cell in cells(*span)))
+    length = MINUTE * case.calendar.slot_minutes
+    bookable = [
+        moment
+        for moment in instants(case)
+        if case.first <= moment.astimezone(case.calendar.zone).date() <= case.last
+        and slot_at(case.calendar, moment, case.now) is not None
+        and not any(start < moment + length and moment < end for start, end in taken)
+    ]
+    assert [slot.start for slot in shown] == bookable
+    assert first_free(slots, taken) == (shown[0] if shown else None)

@@ -3,26 +3,23 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import TypeVar
 
 from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError
 
-from appointment_service import errors, events
-from appointment_service.domain.appointment import Actor, Status, initial_status
+from appointment_service import errors
+from appointment_service.domain.appointment import Action
 from appointment_service.domain.calendar import Calendar
+from appointment_service.domain.slots import Slot
 from appointment_service.domain.waitlist import Place, over_at, problem
+from appointment_service.service.changes import made
 from appointment_service.service.standing import listed, require_open, require_verified
 from appointment_service.service.waitlist.offers import Freed, Offers
 from appointment_service.store import CalendarStore, HoldStore, WaitlistStore
 from chassis.clock import new_id
-from chassis.errors import Conflict, NotFound, VersionMismatch
+from chassis.errors import NotFound, VersionMismatch
 from chassis.mongo import Database, Document
 from chassis.schemas import invalid
 from chassis.tokens import Identity
-
-_ATTEMPTS = 5
-Result = TypeVar("Result")
 
 
 class Waitlist:
@@ -100,7 +97,7 @@ class Waitlist:
             self._waitlist.leave(place, self._now(), session)
             self._pass_on([place], session)
 
-        self._decided(work)
+        self._database.transact(work)
 
     def decline(self, who: Identity, place_id: str, expected: int | None) -> Document:
         """Refuse what is offered and stay in line; it passes on at once. Raises NotFound, NoOffer, VersionMismatch."""
@@ -112,7 +109,7 @@ class Waitlist:
             self._pass_on([place], session)
             return self._own(who, place_id, session)
 
-        return self._decided(work)
+        return self._database.transact(work)
 
     def accept(
         self, who: Identity, place_id: str, expected: int | None, session: ClientSession | None = None
@@ -166,7 +163,7 @@ class Waitlist:
         """
         now = self._now()
         expired = self._waitlist.expired(now, limit)
-        passed = sum(self._decided(partial(self._lapsed, place_id, now)) for place_id in expired)
+        passed = sum(self._database.transact(partial(self._lapsed, place_id, now)) for place_id in expired)
         return {"passedOn": passed, "tidied": self._waitlist.tidy(now, limit)}
 
     # steps
@@ -182,26 +179,24 @@ class Waitlist:
     def _accepted(self, who: Identity, place_id: str, expected: int | None, session: ClientSession) -> Document:
         now, place = self._now(), self._own(who, place_id, session)
         if place["status"] == Place.ACCEPTED:
-            return self._holds.held(place["appointmentId"], session)
+            return self._holds.became(place["appointmentId"], session)
         _require_offer(place, expected)
         if place["offer"]["expiresAt"] <= now:
             raise errors.OfferExpired
         known = self._calendars.calendars([place["doctorId"], who.user_id], session)
         require_open(known.get(who.user_id))
-        hold = self._holds.held(place["offer"]["appointmentId"], session)
-        calendar = Calendar.from_dict(known[place["doctorId"]]["calendar"])
-        appointment = {
-            **hold,
-            "status": initial_status(calendar.requires_confirmation),
-            "version": 1,
-            "reason": None,
-            "cancellationNoticeMinutes": calendar.cancellation_notice_minutes,
-            "unattendedOutcome": calendar.unattended_outcome,
-            "history": [{"status": Status.BOOKED, "at": now, "by": who.user_id, "start": hold["start"]}],
-            "createdAt": now,
-            "updatedAt": now,
-        }
-        self._holds.become(appointment, events.announcement(appointment, Actor.PATIENT), session)
+        doctor, offer = known[place["doctorId"]], place["offer"]
+        appointment = made(
+            offer["appointmentId"],
+            doctor,
+            who.user_id,
+            Calendar.from_dict(doctor["calendar"]),
+            Slot(offer["start"], offer["end"]),
+            action=Action.ACCEPT,
+            at=now,
+            reason=None,
+        )
+        self._holds.become(appointment, session)
         self._waitlist.accept(place, now, session)
         return appointment
 
@@ -216,15 +211,6 @@ class Waitlist:
         for place in given_back:
             if place["offer"]:
                 self._offers.pass_on(place["doctorId"], place["offer"], session)
-
-    def _decided(self, work: Callable[[ClientSession], Result]) -> Result:
-        """Run it in a transaction, and again where somebody took the time that it was about to hold."""
-        for _ in range(_ATTEMPTS):
-            try:
-                return self._database.transact(work)
-            except DuplicateKeyError:
-                continue
-        raise Conflict
 
 
 def _require_offer(place: Document, expected: int | None) -> None:

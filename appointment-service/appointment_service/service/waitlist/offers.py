@@ -12,6 +12,7 @@ from appointment_service.domain.calendar import Calendar
 from appointment_service.domain.claims import claims, doctor_claims, patient_claims
 from appointment_service.domain.slots import Slot
 from appointment_service.domain.waitlist import expires_at, slots_made_of
+from appointment_service.service.changes import local_day
 from appointment_service.service.standing import is_listed
 from appointment_service.store import CalendarStore, HoldStore, WaitlistStore
 from chassis.clock import new_id
@@ -50,8 +51,8 @@ class Offers:
     def hold(self, freed: Sequence[Freed], session: ClientSession) -> None:
         """Hold each slot of the freed time that could be booked now for the first in line, if there is anybody.
 
-        A DuplicateKeyError says that somebody took the slot, or the patient's time, just now. It ends the
-        transaction, which is then to be repeated.
+        Who is free is looked up in the transaction: whoever takes the slot, or the patient's time, after that conflicts
+        with it in the claims' index, and the driver repeats it.
         """
         for doctor_id, start, end, patient_id in freed:
             calendar = self._calendar(doctor_id, session)
@@ -98,7 +99,7 @@ class Offers:
         self, doctor_id: str, calendar: Calendar, slot: Slot, hold_id: str, session: ClientSession
     ) -> Document | None:
         """Offer the slot to the first in line: what its hold says then. None if there is nobody."""
-        now, day = self._now(), slot.start.astimezone(calendar.zone).date().isoformat()
+        now, day = self._now(), local_day(calendar, slot.start)
         place = self._first(doctor_id, day, slot, session)
         if place is None:
             return None
@@ -122,12 +123,17 @@ class Offers:
         }
 
     def _first(self, doctor_id: str, day: str, slot: Slot, session: ClientSession) -> Document | None:
-        """The first in line for the slot who is free then."""
+        """The first in line for the slot who is free then, and whose account is open.
+
+        Whoever's account is closed is out of line; but who joined at that very moment may still be there.
+        """
         with self._waitlist.line(doctor_id, day, slot.start, session) as line:
             while batch := list(islice(line, _BATCH)):
                 wanted = {place["_id"]: patient_claims(place["patientId"], *slot) for place in batch}
                 busy = self._holds.claimed(chain.from_iterable(wanted.values()), session)
+                accounts = self._calendars.calendars([place["patientId"] for place in batch], session)
                 for place in batch:
-                    if busy.isdisjoint(wanted[place["_id"]]):
+                    account = accounts.get(place["patientId"])
+                    if busy.isdisjoint(wanted[place["_id"]]) and (account is None or account["accountActive"]):
                         return place
         return None
