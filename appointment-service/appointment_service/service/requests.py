@@ -11,7 +11,7 @@ from appointment_service import errors
 from appointment_service.service.deciding import decided
 from appointment_service.store import RequestStore
 from chassis.clock import new_id
-from chassis.errors import AppError
+from chassis.errors import AppError, Conflict
 from chassis.mongo import Database, Document
 
 KEPT = timedelta(hours=24)
@@ -20,7 +20,7 @@ LEASE = timedelta(seconds=15)
 """How long a request may run before another of its key takes it for dead: what it does in the database has 10 s."""
 
 _REMEMBERED = frozenset({403, 404, 409, 410, 412})
-"""Errors that are answers too. After any other, the same request may well succeed and is to be tried anew."""
+"""Errors that are answers too, but for Conflict. After any other, the same request may well succeed: it runs anew."""
 
 _ATTEMPTS = 5
 
@@ -99,7 +99,7 @@ class Requests:
         try:
             return decided(self._database, performed)
         except AppError as error:
-            if error.status not in _REMEMBERED:
+            if error.status not in _REMEMBERED or isinstance(error, Conflict):
                 self._requests.release(identifier, claim)
                 raise
             if not self._requests.answer(identifier, claim, [user_id], _told(error)):

@@ -23,11 +23,11 @@ ADMIN = bearer("boss", "admin", "Bo Oss", "boss@clinic.example")
 CLINIC = {"name": "Canal Clinic", "address": "1; Rue X", "city": "Paris", "country": "FR"}
 
 
-def known_doctor(clinic: Any, **facts: Any) -> str:
+def known_doctor(clinic: Any, name: str | None = "Ben Ito", at: dict[str, str] | None = CLINIC) -> str:
     """A bookable doctor whose name and clinic are known."""
     doctor: str = clinic.doctor()
     calendar = clinic.built.database["calendars"].find_one({"_id": doctor})["calendar"]
-    clinic.tell_doctor(doctor, 2, calendar=calendar, **{"name": "Ben Ito", "clinic": CLINIC, **facts})
+    clinic.tell_doctor(doctor, 2, calendar=calendar, name=name, clinic=at)
     return doctor
 
 
@@ -96,7 +96,7 @@ def test_a_change_raises_the_sequence_and_a_cancellation_shows(clinic: Any, noon
 
 
 def test_a_doctor_of_whom_no_name_is_known_goes_without(clinic: Any, noon: datetime) -> None:
-    patient, doctor = new_id(), known_doctor(clinic, name=None, clinic=None)
+    patient, doctor = new_id(), known_doctor(clinic, name=None, at=None)
     item = clinic.booked(patient, doctor, noon)
     (event,) = events_of(file(clinic, item, bearer(patient)))
     assert (event["SUMMARY"], event.get("LOCATION")) == ("Appointment", None)
@@ -191,7 +191,7 @@ def test_a_feed_that_is_made_as_its_owner_is_erased_does_not_outlive_it(clinic: 
         clinic.built.people.user_deleted(event, session)
         erased.set()
         # unfenced, the other has committed by then; fenced, it waits for this to commit
-        tried.wait(1)
+        tried.wait(0.5)
 
     def renew() -> None:
         try:

@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 from appointment_service import errors
 from appointment_service.service.requests import KEPT, LEASE, Done
 from chassis.clock import new_id
-from chassis.errors import AppError, Forbidden, NotFound, ServiceUnavailable, TokenInvalid, VersionMismatch
+from chassis.errors import AppError, Conflict, Forbidden, NotFound, ServiceUnavailable, TokenInvalid, VersionMismatch
 from chassis.schemas import invalid
 from devkit.testing import bearer
 from devkit.waiting import eventually
@@ -320,7 +320,9 @@ def test_errors_that_are_answers(clinic: Any, effects: Any, error: type[AppError
 
 
 @pytest.mark.parametrize(
-    "error", [TokenInvalid(), invalid("from", "is past"), ServiceUnavailable(), ZeroDivisionError()], ids=repr
+    "error",
+    [TokenInvalid(), Conflict(), invalid("from", "is past"), ServiceUnavailable(), ZeroDivisionError()],
+    ids=repr,
 )
 def test_after_any_other_error_a_retry_is_tried_anew(clinic: Any, effects: Any, error: Exception) -> None:
     user, once = new_id(), clinic.built.requests.once
