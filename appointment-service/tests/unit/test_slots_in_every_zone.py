@@ -205,3 +205,26 @@ def test_what_is_shown_is_what_is_bookable_and_overlaps_no_booking_of_another_le
     ]
     assert [slot.start for slot in shown] == bookable
     assert first_free(slots, taken) == (shown[0] if shown else None)
+
+
+def test_in_every_zone_a_day_of_each_change_of_a_year_is_cut_as_its_clock_runs() -> None:
+    for zone in ZONES:
+        tz = ZoneInfo(zone)
+        noons = [datetime(2025, 1, 1, 12, tzinfo=tz) + DAY * n for n in range(365)]
+        changes = [later.date() for earlier, later in pairwise(noons) if earlier.utcoffset() != later.utcoffset()]
+        for day in changes or [date(2025, 1, 1)]:
+            case = all_day(zone, day.isoformat(), day.isoformat(), 30)
+            slots = offered(case.calendar, day, day, case.now)
+            assert [slot.start for slot in slots] == half_hours(tz, day), f"{zone} {day}"
+
+
+def half_hours(tz: ZoneInfo, day: date) -> list[datetime]:
+    """When a local date's half-hours begin: each that the clock shows whole, as it first comes."""
+    walls: dict[int, datetime] = {}
+    moment = datetime.combine(day, time(), UTC) - DAY
+    while moment < datetime.combine(day, time(), UTC) + DAY * 2:
+        local = moment.astimezone(tz)
+        if local.date() == day:
+            walls.setdefault(local.hour * 60 + local.minute, moment)
+        moment += STEP
+    return [at for wall, at in walls.items() if wall % 30 == 0 and all(wall + n in walls for n in range(0, 30, 5))]
