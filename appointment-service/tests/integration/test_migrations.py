@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from appointment_service import store
+from chassis.clock import now
 from chassis.migrations import Migrator, migrations_in
 from chassis.mongo import Database, Document
 
@@ -13,7 +14,8 @@ PACKAGE = "appointment_service.migrations"
 
 def appointment(name: str, *by: str | None, patient: str | None = "patient") -> Document:
     history = [{"status": "BOOKED", "by": who, "reason": "why"} for who in by]
-    return {"_id": name, "patientId": patient, "doctorId": "doctor", "version": 3, "history": history}
+    made = {"_id": name, "patientId": patient, "doctorId": "doctor", "version": 3, "history": history}
+    return {**made, "day": "2026-03-02"}
 
 
 @pytest.fixture
@@ -41,19 +43,33 @@ def test_histories_forget_which_admin_it_was(database: Database) -> None:
         "by an admin": ["patient", "admin"],
         "of somebody erased": [None, "admin"],
     }
-    assert migrator.up() == ["001_admins_without_id"]
+    names = [migration.name for migration in migrations_in(PACKAGE)]
+    assert migrator.up() == names
     assert histories(database) == expected
     changed = database["appointments"].find_one({"_id": "by an admin"})
     assert changed == appointment("by an admin", "patient", "admin")
-    assert migrator.down() == ["001_admins_without_id"]
-    assert migrator.up() == ["001_admins_without_id"]
+    assert migrator.down("000") == names[::-1]
+    assert migrator.up() == names
     assert histories(database) == expected
 
 
 def test_each_step_may_be_repeated(database: Database) -> None:
-    (migration,) = migrations_in(PACKAGE)
-    for step in (migration.module.forward, migration.module.back):
-        step(database.db)
-        once = histories(database)
-        step(database.db)
-        assert histories(database) == once
+    for migration in migrations_in(PACKAGE):
+        for step in (migration.module.forward, migration.module.back):
+            step(database.db)
+            once = histories(database)
+            step(database.db)
+            assert histories(database) == once
+
+
+def test_doctors_with_a_calendar_are_looked_at_for_their_next_free_slot(database: Database) -> None:
+    database["calendars"].insert_many(
+        [
+            {"_id": "doctor", "calendar": {"timezone": "UTC"}, "openingVersion": 3},
+            {"_id": "without", "calendar": None},
+            {"_id": "patient", "accountActive": False},
+        ]
+    )
+    Migrator(database, PACKAGE, store.INDEXES).up()
+    due = list(database["calendars"].find({"lookAt": {"$lte": now()}}, hint="look"))
+    assert [(doctor["_id"], doctor["openingVersion"]) for doctor in due] == [("doctor", 3)]
