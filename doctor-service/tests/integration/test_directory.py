@@ -239,38 +239,40 @@ def happen(built: Built, doctor_id: str, number: int) -> None:
         doctors.insert_one(doctor | derived(doctor))
 
 
-def test_everybody_is_found_once_while_others_change(built: Built, listed: Make, crowd: list[str]) -> None:
+def test_everybody_is_found_once_while_others_change(built: Built, crowd: list[str]) -> None:
     app, still, done = create_app(built), set(crowd[1::2]), Event()
-    ratings = itertools.count(2)
+    versions = itertools.count(2)
+    changed: list[str] = []
 
-    def disturb(number: int) -> int:
-        chance, changes = random.Random(number), 0
+    def disturb(number: int) -> None:
+        chance = random.Random(number)
         while not done.is_set():
-            doctor_id, version = chance.choice(crowd[::2]), next(ratings)
+            doctor_id, version = chance.choice(crowd[::2]), next(versions)
             rating = {"average": chance.randint(1, 5), "count": version, "version": version}
             rated = events.DoctorRated.model_validate({"doctorId": doctor_id, "doctorRating": rating})
             built.database.transact(partial(built.cards.doctor_rated, rated))
             renamed = events.UserUpdated(user_id=doctor_id, name=f"Name {chance.randint(0, 9)}", version=version)
             built.database.transact(partial(built.doctors.user_updated, renamed))
             built.doctors.set_visible(doctor_id, chance.random() < 0.5, None)
-            changes += 1
-        return changes
+            changed.append(doctor_id)
 
     def read(sort: str) -> list[str]:
         client = app.test_client()
         reader = SimpleNamespace(get=lambda path: client.get(f"/api/v1{path}").json["data"])
-        return [doctor["id"] for page in pages(reader, f"?sort={sort}&q=n", 4) for doctor in page]
+        return [doctor["id"] for page in pages(reader, f"?sort={sort}&q=n", 10) for doctor in page]
 
     with ThreadPoolExecutor(6) as pool:
         disturbing = [pool.submit(disturb, number) for number in range(2)]
         try:
-            lists = [[each for each in seen if each in still] for seen in pool.map(read, ORDERS)]
+            while len(changed) < 20 and not any(each.done() for each in disturbing):
+                for seen in pool.map(read, ORDERS):
+                    unmoved = [each for each in seen if each in still]
+                    assert len(unmoved) == len(still)
+                    assert set(unmoved) == still
         finally:
             done.set()
-        assert sum(each.result() for each in disturbing) > 10
-    for seen in lists:
-        assert len(seen) == len(still)
-        assert set(seen) == still
+        for each in disturbing:
+            each.result()
 
 
 def test_a_card_shows_the_next_free_slot_until_it_has_begun_or_nobody_is_taken(
