@@ -223,4 +223,6 @@ def _freed(change: Transition) -> Freed | None:
     """What a change gives back of its doctor's time that somebody else could use."""
     held, moved = change.held, change.action is Action.RESCHEDULE
     given_back = held["status"] in ACTIVE and (change.status is Status.CANCELLED or moved)
-    return Freed(held["doctorId"], held["start"], held["end"]) if given_back and held["end"] > change.at else None
+    if not given_back or held["end"] <= change.at:
+        return None
+    return Freed(held["doctorId"], held["start"], held["end"], held["patientId"])

@@ -406,17 +406,19 @@ def test_whoever_got_an_appointment_may_wait_again(clinic: Any, line: Any, noon:
 def test_places_are_tidied_once_their_dates_are_past_and_all_is_announced(alone_line: Any, noon: datetime) -> None:
     line, clinic = alone_line, alone_line.clinic
     waitlist, doctor = clinic.built.database["waitlist"], clinic.doctor()
-    kept, left, told, late = line.joined(doctor, noon.date(), 3) + line.joined(doctor, noon.date() + 3 * DAY)
+    first, second, left, late = line.joined(doctor, noon.date(), 3) + line.joined(doctor, noon.date() + 3 * DAY)
     line.leave(left)
     assert clinic.built.waitlist.expire(10) == {"passedOn": 0, "tidied": 1}
-    line.held(doctor, noon)
-    line.leave(kept)
-    assert clinic.built.waitlist.expire(10)["tidied"] == 0, "what was announced is not published yet"
+    line.held(doctor, noon, 2 * HALF_HOUR)
+    assert line.offered([first, second]) == [0, 1]
+    # noon of the next day: their date is over everywhere
+    clinic.clock.shift = noon + timedelta(days=1, seconds=1) - clinic.clock()
+    assert clinic.built.waitlist.expire(1) == {"passedOn": 1, "tidied": 0}, "what was announced is not published yet"
     waitlist.update_many({}, {"$set": {"outbox": []}})
-    assert clinic.built.waitlist.expire(10)["tidied"] == 1
-    clinic.clock.shift = datetime.combine(noon.date() + DAY, time(12), UTC) - clinic.clock() + timedelta(seconds=1)
-    assert clinic.built.waitlist.expire(10)["passedOn"] == 1
-    waitlist.update_many({}, {"$set": {"outbox": []}})
-    clinic.built.waitlist.expire(10)
+    assert clinic.built.waitlist._waitlist.tidy(clinic.clock(), 10) == 1
+    said, held = line.pairs(doctor)
+    assert len(held) == 1
+    assert said == held, "an offer is passed on before its place goes"
+    assert clinic.built.waitlist.expire(10) == {"passedOn": 1, "tidied": 1}
     assert [place["_id"] for place in waitlist.find()] == [late["id"]]
-    assert (told["id"], line.holds(doctor)) != (late["id"], [])
+    assert line.holds(doctor) == []

@@ -116,7 +116,7 @@ class Waitlist:
     ) -> Document:
         """Make what is offered an appointment, once: again answers with the same.
 
-        Raises NotFound, NoOffer, OfferExpired, VersionMismatch; TokenInvalid for a closed account.
+        Raises NotFound (also for a closed account, which is out of every line), NoOffer, OfferExpired, VersionMismatch.
         """
         work = partial(self._accepted, who, place_id, expected)
         return work(session) if session else self._database.transact(work)
@@ -183,9 +183,10 @@ class Waitlist:
         _require_offer(place, expected)
         if place["offer"]["expiresAt"] <= now:
             raise errors.OfferExpired
-        known = self._calendars.calendars([place["doctorId"], who.user_id], session)
-        require_open(known.get(who.user_id))
-        doctor, offer = known[place["doctorId"]], place["offer"]
+        doctor, offer = self._calendars.calendar(place["doctorId"], session), place["offer"]
+        if doctor is None or not doctor["calendar"]:
+            # without a calendar there are no terms to book on
+            raise errors.NoOffer
         appointment = made(
             offer["appointmentId"],
             doctor,
