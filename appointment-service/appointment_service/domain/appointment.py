@@ -4,7 +4,7 @@ All instants are aware and in UTC, as they are stored.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from appointment_service.domain.errors import InvalidTransition
@@ -115,7 +115,10 @@ def may_correct(end: datetime, now: datetime) -> bool:
 
 def cancellable_until(start: datetime, notice_minutes: int) -> datetime:
     """The last moment for a patient to cancel: the doctor's notice before the start."""
-    return start - timedelta(minutes=notice_minutes)
+    try:
+        return start - timedelta(minutes=notice_minutes)
+    except OverflowError:  # a notice longer than time itself
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def may_cancel(start: datetime, until: datetime, now: datetime, actor_role: str) -> bool:

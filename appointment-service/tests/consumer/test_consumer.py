@@ -76,13 +76,9 @@ def test_a_job_settles_what_is_over(clinic: Any, amqp_url: str, noon: datetime) 
     clinic.clock.shift = timedelta(days=-5)
     booked = clinic.booked(new_id(), clinic.doctor(), noon - timedelta(days=3))
     answer = RpcClient(amqp_url).call("appointment-service", "advance_due", limit=50)
-    assert answer == {"completed": 1, "noShow": 0, "cancelled": 0}
+    assert answer.items() >= {"completed": 1, "noShow": 0, "lapsed": 0, "cancelled": 0}.items()
     assert clinic.stored(booked)["status"] == "COMPLETED"
-    assert RpcClient(amqp_url).call("appointment-service", "advance_due") == {
-        "completed": 0,
-        "noShow": 0,
-        "cancelled": 0,
-    }
+    assert set(RpcClient(amqp_url).call("appointment-service", "advance_due").values()) == {0}
 
 
 def test_an_export_tells_both_of_an_appointment_and_each_their_own_words(

@@ -39,7 +39,13 @@ def test_its_people_and_admins_see_it_and_nobody_else(clinic: Any, noon: datetim
         answer = get(clinic, booked, who)
         assert (answer.status_code, answer.headers["ETag"]) == (200, '"1"')
         assert answer.json["data"]["history"] == [
-            {"status": "BOOKED", "at": booked["createdAt"], "by": patient, "start": booked["start"]}
+            {
+                "action": "book",
+                "status": "BOOKED",
+                "at": booked["createdAt"],
+                "by": patient,
+                "start": booked["start"],
+            }
         ]
     # the doctor's id in a patient's token is another person
     for stranger in (bearer(new_id()), bearer(new_id(), "doctor"), bearer(doctor), bearer(patient, "doctor")):
@@ -150,7 +156,8 @@ def test_cancelling_frees_the_time_and_is_announced(clinic: Any, noon: datetime)
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
     assert (data["status"], data["version"], data["reason"]) == ("CANCELLED", 2, None)
     history = get(clinic, booked, bearer(patient)).json["data"]["history"]
-    assert history[1] == {"status": "CANCELLED", "at": data["updatedAt"], "by": patient, "reason": "I am better"}
+    line = {"action": "cancel", "status": "CANCELLED", "by": patient, "reason": "I am better"}
+    assert history[1] == {**line, "at": data["updatedAt"]}
     stored = clinic.stored(booked)
     assert "claims" not in stored
     event = stored["outbox"][-1]
@@ -294,14 +301,14 @@ def test_what_is_over_is_settled_a_quarter_of_an_hour_later(clinic: Any) -> None
     recent, seen, unseen = ended(clinic, 5), ended(clinic, 20), ended(clinic, 20, unattendedOutcome="NO_SHOW")
     attended = ended(clinic, 20, unattendedOutcome="NO_SHOW")
     clinic.built.database["appointments"].update_one({"_id": attended["id"]}, {"$set": {"status": "CHECKED_IN"}})
-    assert settle(clinic) == {"completed": 2, "noShow": 1}
+    assert settle(clinic) == {"completed": 2, "noShow": 1, "lapsed": 0}
     after = [clinic.stored(item) for item in (recent, seen, unseen, attended)]
     assert [item["status"] for item in after] == ["BOOKED", "COMPLETED", "NO_SHOW", "COMPLETED"]
     assert [len(item["outbox"]) for item in after] == [1, 2, 2, 2]
     assert ["claims" in item for item in after] == [True, False, False, False]
     assert_valid(after[1]["outbox"][-1])
     assert after[1]["outbox"][-1]["data"]["by"] == after[1]["history"][-1]["by"] == "system"
-    assert settle(clinic) == {"completed": 0, "noShow": 0}
+    assert settle(clinic) == {"completed": 0, "noShow": 0, "lapsed": 0}
 
 
 def test_two_sweeps_at_once_settle_each_appointment_once(clinic: Any) -> None:
@@ -321,7 +328,7 @@ def test_two_sweeps_at_once_settle_each_appointment_once(clinic: Any) -> None:
 def test_a_sweep_takes_the_longest_due_and_no_more_than_it_is_told(clinic: Any) -> None:
     settle(clinic)
     later, earlier = ended(clinic, 20), ended(clinic, 60)
-    assert clinic.built.service.advance_due(1) == {"completed": 1, "noShow": 0}
+    assert clinic.built.service.advance_due(1) == {"completed": 1, "noShow": 0, "lapsed": 0}
     assert [clinic.stored(item)["status"] for item in (later, earlier)] == ["BOOKED", "COMPLETED"]
 
 

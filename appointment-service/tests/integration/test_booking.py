@@ -37,10 +37,6 @@ def test_a_booked_slot_is_offered_no_more_and_the_others_still_are(clinic: Any, 
     assert clinic.starts(doctor, noon) == [start for start in before if start != taken]
 
 
-def test_where_the_doctor_confirms_first_it_is_booked_all_the_same(clinic: Any, noon: datetime) -> None:
-    assert clinic.booked(new_id(), clinic.doctor(requiresConfirmation=True), noon)["status"] == "BOOKED"
-
-
 def refused(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 

@@ -27,9 +27,9 @@ def slipped_in(
     store = clinic.built.service._appointments
     add = store.add
 
-    def late(appointment: Any) -> None:
+    def late(appointment: Any, session: Any) -> None:
         happening(clinic, patient, doctor)
-        add(appointment)
+        add(appointment, session)
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "add", late)

@@ -10,6 +10,7 @@ from appointment_service.domain.appointment import (
     Action,
     Actor,
     Status,
+    cancellable_until,
     decide,
     due_outcome,
     has_lapsed,
@@ -17,6 +18,7 @@ from appointment_service.domain.appointment import (
     lapses_at,
     may_cancel,
     may_correct,
+    may_move,
 )
 from appointment_service.domain.errors import InvalidTransition
 
@@ -106,24 +108,33 @@ def test_a_correction_is_refused_where_nobody_says_when_it_comes(end: datetime |
 
 
 def test_a_patient_cancels_up_to_the_notice_and_not_within_it() -> None:
-    notice = START - timedelta(hours=2)
-    assert may_cancel(START, notice, 120, "patient")
-    assert not may_cancel(START, notice + INSTANT, 120, "patient")
+    until = cancellable_until(START, 120)
+    assert until == START - timedelta(hours=2)
+    assert may_cancel(START, until, until, "patient")
+    assert not may_cancel(START, until, until + INSTANT, "patient")
 
 
 def test_without_notice_a_patient_cancels_until_the_start_and_not_at_it() -> None:
-    assert may_cancel(START, START - INSTANT, 0, "patient")
-    assert not may_cancel(START, START, 0, "patient")
-    assert not may_cancel(START, END, 0, "patient")
+    until = cancellable_until(START, 0)
+    assert may_cancel(START, until, START - INSTANT, "patient")
+    assert not may_cancel(START, until, START, "patient")
+    assert not may_cancel(START, until, END, "patient")
 
 
 @pytest.mark.parametrize("actor", ["doctor", "admin", "system"])
 def test_doctor_admin_and_the_suite_cancel_at_any_time(actor: str) -> None:
-    assert may_cancel(START, END, 120, actor)
+    assert may_cancel(START, START - timedelta(hours=2), END, actor)
 
 
 def test_a_notice_longer_than_time_itself_only_means_no() -> None:
-    assert not may_cancel(START, START - timedelta(days=300), 10**15, "patient")
+    assert not may_cancel(START, cancellable_until(START, 10**15), START - timedelta(days=300), "patient")
+
+
+def test_a_patient_moves_it_before_its_start_and_the_doctor_before_its_end() -> None:
+    assert may_move(START, END, START - INSTANT, "patient")
+    assert not may_move(START, END, START, "patient")
+    assert may_move(START, END, END - INSTANT, "doctor")
+    assert not may_move(START, END, END, "doctor")
 
 
 def test_a_request_lapses_after_a_day() -> None:
