@@ -12,7 +12,7 @@ from pymongo.client_session import ClientSession
 from appointment_service import events
 from appointment_service.bootstrap import build
 from appointment_service.config import Config
-from appointment_service.routes.rendering import exported
+from appointment_service.routes.rendering import exported, place
 from chassis import logs
 from chassis.export import told
 
@@ -109,6 +109,7 @@ class Consumer:
         """All that is held about a person, as patient and as doctor."""
         return {
             "appointments": [told(exported(item, user_id)) for item in built.people.exported(user_id)],
+            "waitlist": [told(place(item)) for item in built.waitlist.exported(user_id)],
             "calendarFeed": told(built.feeds.exported(user_id)),
         }
 
