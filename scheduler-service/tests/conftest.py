@@ -1,12 +1,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from stand_ins import Building, Mailbox, mail_server
+from stand_ins import Building, Clock, Mailbox, mail_server
 
-from chassis.clock import new_id
+from chassis.clock import new_id, now
 from devkit.link import Link
 from devkit.pytest_plugin import StartedProcess
 from devkit.testing import environment
@@ -19,12 +20,12 @@ FOLDER = Path(__file__).resolve().parents[1]
 
 
 @contextmanager
-def building(env: dict[str, str]) -> Iterator[Built]:
+def building(env: dict[str, str], clock: Callable[[], datetime] = now) -> Iterator[Built]:
     """The service as one process builds it from its environment."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in env.items():
             patch.setenv(name, value)
-        made = build(Config.read())
+        made = build(Config.read(), clock)
     yield made
     made.database.close()
 
@@ -46,8 +47,13 @@ def built_from() -> Building:
 
 
 @pytest.fixture(scope="session")
-def built(env: dict[str, str]) -> Iterator[Built]:
-    with building(env) as made:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def built(env: dict[str, str], clock: Clock) -> Iterator[Built]:
+    with building(env, clock) as made:
         yield made
 
 
@@ -55,7 +61,9 @@ def built(env: dict[str, str]) -> Iterator[Built]:
 def no_mail_left_over(request: pytest.FixtureRequest) -> None:
     """Each test sends its own mail only; the database is made anew for the session, not for the test."""
     if "built" in request.fixturenames:
-        request.getfixturevalue("built").database["mails"].delete_many({})
+        for name in ("mails", "reminders"):
+            request.getfixturevalue("built").database[name].delete_many({})
+        request.getfixturevalue("clock").shift = timedelta()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import socketserver
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from threading import Event, Thread
@@ -12,6 +13,7 @@ from typing import Any
 
 import pika
 
+from chassis.clock import now
 from chassis.rpc import CAUSED_BY
 from scheduler_service.bootstrap import Built
 
@@ -19,6 +21,16 @@ RPC_EXCHANGE = "nameko-rpc"
 
 Building = Callable[[dict[str, str]], AbstractContextManager[Built]]
 """The service as one process builds it from its environment, for the length of a block."""
+
+
+@dataclass
+class Clock:
+    """The time that the service is built with: the real one, shifted."""
+
+    shift: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return now() + self.shift
 
 
 @dataclass

@@ -37,6 +37,8 @@ class Mails:
                 "nextAttemptAt": {"$exists": True},
             },
             sort=[("version", DESCENDING)],
+            # a person's mails, or those that are due, are many more than an appointment's
+            hint="of_appointment",
             session=session,
         )
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from stand_ins import peer
 
 from chassis import amqp
-from chassis.clock import new_id
+from chassis.clock import new_id, now
 from chassis.rpc import RpcClient
 from devkit.testing import assert_every_queue_is_consumed, bearer, example, publish, queue_state, running
 from devkit.waiting import eventually
@@ -138,7 +138,7 @@ def test_an_export_tells_the_mails_and_runs_of_that_person_and_of_nobody_else(
     assert people["doctorId"] not in repr(exported)
     assert [(told["id"], told["job"]) for told in exported["runs"]] == [(run["id"], "deliver-mail")]
     nobody = rpc.call("scheduler-service", "export_user", timeout=10, user_id=new_id())
-    assert nobody == {"mails": [], "runs": []}
+    assert nobody == {"mails": [], "reminders": [], "runs": []}
 
 
 def every_event_about(person: str, doctor: str) -> list[dict[str, Any]]:
@@ -149,11 +149,13 @@ def every_event_about(person: str, doctor: str) -> list[dict[str, Any]]:
         example("email-verification-requested", userId=person, requestId=new_id()),
         example("password-reset-requested", userId=person, requestId=new_id()),
         example("password-changed", userId=person),
-        *(appointment(f"appointment-{what}", version, **both) for version, what in enumerate(OUTCOMES, 1)),
+        *(appointment(f"appointment-{what}", version, **both, **AHEAD) for version, what in enumerate(STEPS, 1)),
+        example("waitlist-offered", entryId=new_id(), patientId=person, doctorId=doctor, expiresAt=AHEAD["end"]),
     ]
 
 
-OUTCOMES = ("booked", "completed", "cancelled")
+AHEAD = {"start": "2999-01-01T09:00:00.000Z", "end": "2999-01-01T09:30:00.000Z"}
+STEPS = ("requested", "booked", "completed", "no-show", "cancelled", "checked-in", "rescheduled")
 
 
 def test_an_erasure_leaves_a_bare_id_in_the_tombstone_and_the_audit_and_late_events_bring_nothing_back(
@@ -166,13 +168,18 @@ def test_an_erasure_leaves_a_bare_id_in_the_tombstone_and_the_audit_and_late_eve
         publish(amqp_url, event)
         handled(built, event)
     # those that were tried are among them
+    present = {"status": "BOOKED", "version": 7, "ics": "BEGIN:VCALENDAR canary END:VCALENDAR"}
     users = {"email": "bad-canary@clinic.example", "name": "Canary Name", "timezone": None, "status": "ACTIVE"}
     tokens = {"token": "canary-token", "expiresAt": "2999-01-01T00:00:00.000Z"}
     with (
         peer(amqp_url, "user-service", contact=lambda user_id: users),
         peer(amqp_url, "auth-service", one_time_token=lambda token_request_id: tokens),
     ):
-        assert built.delivery.deliver(lambda: None) == {"pending": 9}
+        assert built.delivery.deliver(lambda: None) == {"pending": 5, "reason": "appointment-service is away"}
+        with peer(amqp_url, "appointment-service", appointment_now=lambda appointment_id, user_id: present):
+            built.database["mails"].update_many({"attempts": 0}, {"$set": {"nextAttemptAt": now()}})
+            assert built.delivery.deliver(lambda: None) == {"pending": 4, "dropped": 5}
+    assert built.database["reminders"].count_documents({"userId": person}) == 2
     gone = example("user-deleted", userId=person, version=9)
     publish(amqp_url, gone)
     handled(built, gone)
@@ -185,7 +192,8 @@ def test_an_erasure_leaves_a_bare_id_in_the_tombstone_and_the_audit_and_late_eve
     assert "canary" not in repr(left).lower()
     assert told(built, person) == []
     # the other side's own mails stay, and name nobody
-    assert told(built, doctor) == ["appointment-booked", "appointment-cancelled"] * 2
+    steps = ["requested", "booked", "cancelled", "rescheduled"]
+    assert told(built, doctor) == [f"appointment-{step}" for step in steps] * 2
     (run,) = [run for run in left.pop("runs") if person in repr(run)]
     assert [entry["data"]["action"] for entry in run.pop("outbox")] == ["job.started"]
     assert person not in repr(run)

@@ -1,6 +1,5 @@
 """Sending what is due."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -200,24 +199,3 @@ def test_a_mail_whose_sender_died_is_taken_over_when_its_lease_ends(
         change(built, mail_id, nextAttemptAt=now())
         assert deliver(built) == {"sent": 1}
     assert len(mailbox.to(ann)) == 1
-
-
-def test_every_question_of_the_store_uses_an_index(built: Built) -> None:
-    def stages(plan: dict[str, Any]) -> set[str]:
-        inner = [plan["inputStage"]] if "inputStage" in plan else plan.get("inputStages", [])
-        return {plan["stage"]}.union(*(stages(stage) for stage in inner))
-
-    explain: Callable[[str, dict[str, Any], list[tuple[str, int]]], Any] = lambda name, query, sort: (  # noqa: E731
-        built.database[name].find(query).sort(sort).explain()["queryPlanner"]["winningPlan"]
-    )
-    for name, query, sort in [
-        ("runs", {"job": "a"}, [("queuedAt", -1), ("_id", -1)]),
-        ("runs", {"leaseUntil": {"$lt": now()}}, [("leaseUntil", 1)]),
-        ("runs", {"requestedBy": "a", "trigger": "manual"}, [("requestedBy", 1)]),
-        ("mails", {"nextAttemptAt": {"$lte": now()}}, [("nextAttemptAt", 1)]),
-        ("mails", {"appointmentId": "a", "version": {"$gt": 1}}, [("version", 1)]),
-        ("mails", {"userId": "a"}, [("userId", 1)]),
-    ]:
-        used = stages(explain(name, query, sort))
-        assert "IXSCAN" in used, (name, query)
-        assert not used & {"COLLSCAN", "SORT"}, (name, query)
