@@ -18,6 +18,7 @@ from appointment_service import events
 from appointment_service.domain.appointment import HELD
 from appointment_service.domain.calendar import Calendar
 from appointment_service.domain.slots import Slot, first_free, offered
+from appointment_service.service.standing import is_listed
 from appointment_service.store import AppointmentStore, OpeningStore
 from chassis.errors import Conflict
 from chassis.mongo import Document
@@ -163,11 +164,4 @@ def _kept(held: Document) -> Slot | None:
 
 def _takes_bookings(held: Document) -> bool:
     """Whether anybody could book: the doctor is listed, accepts new appointments and has a calendar."""
-    return (
-        held["accountActive"]
-        and held.get("moderationStatus") == "APPROVED"
-        and held["visible"]
-        and held["active"]
-        and held["accepting"]
-        and held["calendar"] is not None
-    )
+    return is_listed(held) and held["accepting"] and held["calendar"] is not None

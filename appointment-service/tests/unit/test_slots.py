@@ -11,7 +11,7 @@ import pytest
 from appointment_service.domain.appointment import Status
 from appointment_service.domain.calendar import Calendar, Window
 from appointment_service.domain.claims import cells
-from appointment_service.domain.slots import Slot, free, offered, slot_at
+from appointment_service.domain.slots import Slot, first_free, free, offered, slot_at
 from appointment_service.domain.wallclock import day_clock
 
 MONDAY = date(2026, 3, 2)
@@ -347,3 +347,14 @@ def test_what_is_taken_before_and_after_leaves_a_slot_free() -> None:
 def test_nothing_taken_leaves_all_free() -> None:
     slots = day_of(calendar(("09:00", "12:00")), MONDAY)
     assert free(slots, []) == slots
+
+
+def test_the_first_free_slot_is_the_first_that_nothing_touches() -> None:
+    slots = day_of(calendar(("09:00", "13:00")), MONDAY)
+    assert first_free(slots, []) == slots[0]
+    taken = [(at("08:30"), at("09:05")), (at("10:55"), at("11:00")), (at("11:00"), at("11:05"))]
+    assert first_free(slots, taken) == slots[3]
+    # what ends as a slot begins, or begins as it ends, leaves it free
+    assert first_free(slots, [(at("08:00"), at("09:00")), (at("10:00"), at("11:00"))]) == slots[0]
+    assert first_free(slots, [(at("08:00"), at("13:00"))]) is None
+    assert first_free([], []) is None
