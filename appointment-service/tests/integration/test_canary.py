@@ -34,6 +34,8 @@ def lived(clinic: Any, patient: str, doctor: str, noon: datetime) -> None:
     done = clinic.booked(patient, doctor, noon + 3 * HALF_HOUR, reason="canary-done")
     assert clinic.act("complete", done, bearer(doctor, "doctor")).status_code == 200
     clinic.booked(patient, doctor, noon + 4 * HALF_HOUR, reason="canary-to-come")
+    dates = {"from": str(noon.date()), "to": str(noon.date())}
+    assert clinic.client.post(f"/api/v1/doctors/{doctor}/waitlist", json=dates, headers=who[0]).status_code == 201
 
 
 @pytest.mark.parametrize("role", ["patient", "doctor"])
