@@ -4,7 +4,7 @@ doctors: {_id: userId, name, nameVersion, specialty, bio, qualifications, langua
           fee: {hundredths, currency}|null, clinic: {name, address, city, country}|null, photoUrl,
           moderationStatus, moderationReason, moderationHistory: [{status, at, by, reason?}],
           visible, accepting, active, statusVersion, listed, rating: {average, count, version}, followers,
-          nextAvailable: {start: instant|null, version} (absent until told),
+          nextAvailable: {start: instant|null, version}|null (absent where an earlier version wrote),
           availability: {timezone, slotMinutes, ..., weekly: [{weekday, from, to}]}|null,
           overrides: [{date, windows: [{from, to}], reason}],
           search: {name, specialty, city, languages, fee, words, keys}, createdAt, updatedAt, version, outbox}

@@ -30,15 +30,9 @@ DOCTOR_INDEXES = [
 
 _NEWEST_EVENTS = 20
 _WITHOUT_OUTBOX = {outbox.FIELD: 0}
-_CARD = {
-    **_WITHOUT_OUTBOX,
-    "overrides": 0,
-    "availability": 0,
-    "moderationHistory": 0,
-    "search.keys": 0,
-    "search.words": 0,
-}
-"""Without what is long and on no card."""
+_LINE = {**_WITHOUT_OUTBOX, "overrides": 0, "availability": 0, "search.keys": 0, "search.words": 0}
+_CARD = {**_LINE, "moderationHistory": 0}
+"""Without what is long and not shown in a list, the admins' and everybody's."""
 
 
 class DoctorStore:
@@ -71,7 +65,7 @@ class DoctorStore:
         """Doctors of a moderation status, or of any, longest there first."""
         condition: Document = {"moderationStatus": status} if status else {}
         index = MODERATION if status else BY_TIME
-        return in_order(self._doctors, condition, BY_CREATION, after, limit, index=index, shown=_WITHOUT_OUTBOX)
+        return in_order(self._doctors, condition, BY_CREATION, after, limit, index=index, shown=_LINE)
 
     def unkeyed(self, limit: int) -> list[Document]:
         """Listed doctors that a version of before the search's keys has written."""
