@@ -23,7 +23,7 @@ from appointment_service.domain.calendar import Calendar
 from appointment_service.domain.errors import InvalidTransition
 from appointment_service.domain.slots import slot_at
 from appointment_service.service.changes import latest_cancellation, move, transition
-from appointment_service.service.standing import listed
+from appointment_service.service.standing import listed, require_open
 from appointment_service.service.waitlist import Freed, Waitlist
 from appointment_service.store import AppointmentStore, CalendarStore, Transition
 from chassis.errors import Conflict, NotFound, VersionMismatch
@@ -115,7 +115,7 @@ class AppointmentService:
 
         It gets the length and zone that the calendar has now. To where it is already is no move, and no error.
         Raises NotFound, VersionMismatch, InvalidTransition, SlotUnavailable, SlotTaken, PatientBusy; for a patient
-        also DoctorNotFound and DoctorNotAccepting.
+        also DoctorNotFound and DoctorNotAccepting; TokenInvalid for an account that is closed while its token is out.
         """
 
         def decided(held: Document, now: datetime, actor: Actor) -> Transition | None:
@@ -124,7 +124,9 @@ class AppointmentService:
                 raise errors.InvalidTransition("It is too late to move this appointment.")
             if start == held["start"]:
                 return None
-            doctor = self._calendars.calendar(held["doctorId"], session)
+            known = self._calendars.calendars([held["doctorId"], who.user_id], session)
+            require_open(known.get(who.user_id))
+            doctor = known.get(held["doctorId"])
             if actor is Actor.PATIENT and not listed(doctor)["accepting"]:
                 raise errors.DoctorNotAccepting
             calendar = Calendar.from_dict(doctor["calendar"]) if doctor and doctor.get("calendar") else None

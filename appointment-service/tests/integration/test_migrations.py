@@ -1,6 +1,7 @@
 """Migrations forward, back and forward again."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -73,3 +74,15 @@ def test_doctors_with_a_calendar_are_looked_at_for_their_next_free_slot(database
     Migrator(database, PACKAGE, store.INDEXES).up()
     due = list(database["calendars"].find({"lookAt": {"$lte": now()}}, hint="look"))
     assert [(doctor["_id"], doctor["openingVersion"]) for doctor in due] == [("doctor", 3)]
+
+
+def test_every_appointment_knows_its_doctors_date_and_one_that_knows_keeps_it(database: Database) -> None:
+    late = datetime(2026, 3, 29, 23, 30, tzinfo=UTC)
+    zones = {"UTC": "2026-03-29", "Pacific/Auckland": "2026-03-30", "America/New_York": "2026-03-29"}
+    database["appointments"].delete_many({})
+    database["appointments"].insert_many([{"_id": zone, "start": late, "timezone": zone} for zone in zones])
+    database["appointments"].insert_one({"_id": "known", "start": late, "timezone": "UTC", "day": "2026-03-28"})
+    (migration,) = (one for one in migrations_in(PACKAGE) if one.name.startswith("002_"))
+    migration.module.forward(database.db)
+    days = {found["_id"]: found["day"] for found in database["appointments"].find()}
+    assert days == {**zones, "known": "2026-03-28"}

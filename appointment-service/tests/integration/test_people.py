@@ -100,12 +100,14 @@ def test_a_suspended_doctor_is_gone_and_the_patients_are_told(clinic: Any, noon:
     assert clinic.book(new_id(), doctor, noon).status_code == 201
 
 
-def test_a_suspended_patient_keeps_the_appointments_and_books_no_more(clinic: Any, noon: datetime) -> None:
+def test_a_suspended_patient_keeps_the_appointments_and_books_and_moves_no_more(clinic: Any, noon: datetime) -> None:
     doctor, patient = clinic.doctor(), new_id()
     booked = clinic.booked(patient, doctor, noon)
     clinic.tell("user-suspended", patient, 2)
     assert clinic.stored(booked)["status"] == "BOOKED"
     assert code(clinic.book(patient, doctor, noon + HALF_HOUR)) == "TOKEN_INVALID"
+    later = {"start": (noon + HALF_HOUR).isoformat()}
+    assert code(clinic.act("reschedule", booked, bearer(patient), json=later)) == "TOKEN_INVALID"
     clinic.clock.shift = timedelta(minutes=2)
     clinic.built.people.sweep(1000)
     assert clinic.stored(booked)["status"] == "BOOKED"
