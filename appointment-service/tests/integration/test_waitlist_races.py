@@ -166,10 +166,9 @@ def test_accepting_races_an_erasure(clinic: Any, line: Any, together: Any, noon:
             assert line.seen(second)["status"] == "OFFERED"
 
 
-def test_a_hold_that_claimed_nothing_would_be_booked_over(
+def test_twenty_who_book_at_once_get_nothing_of_a_held_slot(
     clinic: Any, line: Any, together: Any, noon: datetime
 ) -> None:
-    """What the claims are for: bookings race the hold itself, which has no other guard."""
     doctor = clinic.doctor()
     line.joined(doctor, noon.date())
     line.held(doctor, noon)
