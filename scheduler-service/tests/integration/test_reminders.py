@@ -174,7 +174,7 @@ def test_a_move_replaces_the_reminders_in_whatever_order_it_is_heard(built: Buil
         assert reminders(built, about) == {1440: 2, 60: 2}
 
 
-def test_news_of_one_appointment_handled_at_once_leaves_no_reminder_of_a_cancelled_one(
+def test_news_of_one_appointment_handled_at_once_leaves_no_reminder_of_one_that_has_begun(
     built: Built, book: Book
 ) -> None:
     for _ in range(5):
@@ -193,7 +193,7 @@ def test_news_of_one_appointment_handled_at_once_leaves_no_reminder_of_a_cancell
             book.tell(what, status, version, start, ann, about)
 
         with ThreadPoolExecutor(2) as pool:
-            both = [pool.submit(hear, "booked", "BOOKED", 1), pool.submit(hear, "cancelled", "CANCELLED", 2)]
+            both = [pool.submit(hear, "booked", "BOOKED", 1), pool.submit(hear, "begun_or_missed", "CHECKED_IN", 2)]
             [done.result() for done in both]
         assert reminders(built, about) == {}
 
