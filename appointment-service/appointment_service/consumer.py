@@ -64,21 +64,25 @@ class Consumer:
     def user_deactivated(self, event: events.UserStatus, session: ClientSession) -> None:
         built.people.user_deactivated(event, session)
         built.openings.account_changed(event.user_id, session)
+        built.analytics.account_changed(event.user_id, session)
 
     @event_handler("user-service", "user-recovered", events.UserStatus)
     def user_recovered(self, event: events.UserStatus, session: ClientSession) -> None:
         built.people.account_opened(event, session)
         built.openings.account_changed(event.user_id, session)
+        built.analytics.account_changed(event.user_id, session)
 
     @event_handler("user-service", "user-suspended", events.UserStatus)
     def user_suspended(self, event: events.UserStatus, session: ClientSession) -> None:
         built.people.user_suspended(event, session)
         built.openings.account_changed(event.user_id, session)
+        built.analytics.account_changed(event.user_id, session)
 
     @event_handler("user-service", "user-reinstated", events.UserStatus)
     def user_reinstated(self, event: events.UserStatus, session: ClientSession) -> None:
         built.people.account_opened(event, session)
         built.openings.account_changed(event.user_id, session)
+        built.analytics.account_changed(event.user_id, session)
 
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:

@@ -61,6 +61,11 @@ def slot_at(calendar: Calendar, start: datetime, now: datetime) -> Slot | None:
     return slot
 
 
+def offered_minutes(calendar: Calendar, day: date) -> int:
+    """The minutes of all slots of a local date together, be they booked, over or too near to be booked."""
+    return len(_starts(calendar, day)) * calendar.slot_minutes
+
+
 def free(slots: Iterable[Slot], taken_cells: Iterable[int]) -> list[Slot]:
     """The slots of which no cell is taken, in the same order; cells are numbered as by `cells`."""
     taken = frozenset(taken_cells)

@@ -5,7 +5,8 @@ appointments: {_id, doctorId, patientId, start, end, timezone, day, specialty, s
                history: [{action, status, at, by, reason?, start?}], createdAt, updatedAt, outbox}
 calendars:    {_id: userId, accountActive, accountVersion, version, moderationStatus?, visible?, accepting?,
                active?, calendar?, emailVerified?, sweepAt?, nextAvailable?: {start, end}|null, openingVersion?,
-               lookAt?, outbox?}
+               lookAt?, capacityThrough?, capacityAt?, outbox?}
+capacity:     {_id, doctorId, day, minutes, specialty}
 waitlist:     {_id, doctorId, patientId, from, to, status, offer: {appointmentId, start, end, timezone, expiresAt} or
                null, appointmentId or null, seen: [start], overAt, version, createdAt, updatedAt, outbox}
 held slots:   among the appointments: {_id, doctorId, patientId, start, end, timezone, day, status: "HELD", claims,
@@ -22,6 +23,8 @@ a calendar. ``sweepAt`` is when to look again for what slipped in as the account
 doctor's next free slot as it was told last, with ``openingVersion``, and ``lookAt`` when time alone may change it.
 A place (``from``, ``to``: dates as text) and what is held for it change in one transaction; ``seen`` are the starts
 that it was offered, ``overAt`` when it may be deleted.
+``capacity`` has the minutes that a doctor offers on a date: of past dates as it was then, of those to come up to the
+calendar's ``capacityThrough``, which moves on at ``capacityAt``. Without a ``doctorId`` they are of somebody erased.
 """
 
 from appointment_service.store.analytics import AnalyticsStore

@@ -31,12 +31,27 @@ INDEXES = {
         IndexModel(BY_START, name="by_start"),
         IndexModel([("end", ASCENDING)], name="due", partialFilterExpression={"status": {"$in": FALL_DUE}}),
         IndexModel([("lapsesAt", ASCENDING)], name="lapses", sparse=True),
+        # with all that figures are made of, so that no document is read for them
+        IndexModel(
+            [(name, ASCENDING) for name in ("day", "doctorId", "specialty", "status", "start", "end")], name="by_day"
+        ),
         outbox.INDEX,
     ],
     CALENDARS: [
         IndexModel([("sweepAt", ASCENDING)], name="sweep", sparse=True),
         IndexModel([("lookAt", ASCENDING)], name="look", sparse=True),
+        IndexModel([("capacityAt", ASCENDING)], name="capacity", sparse=True),
         outbox.INDEX,
+    ],
+    CAPACITY: [
+        # of somebody erased there may be several of one day
+        IndexModel(
+            [("doctorId", ASCENDING), ("day", ASCENDING)],
+            name="of_doctor",
+            unique=True,
+            partialFilterExpression={"doctorId": {"$gt": ""}},
+        ),
+        IndexModel([(name, ASCENDING) for name in ("day", "doctorId", "specialty", "minutes")], name="by_day"),
     ],
     WAITLIST: [
         IndexModel(
