@@ -9,7 +9,7 @@ from pymongo.client_session import ClientSession
 
 from appointment_service import errors
 from appointment_service.domain import ical
-from appointment_service.domain.appointment import HELD, Status
+from appointment_service.domain.appointment import Status
 from appointment_service.service.standing import require_open
 from appointment_service.store import AppointmentStore, CalendarStore, FeedStore
 from chassis.api import BASE_PATH
@@ -86,7 +86,7 @@ class Feeds:
     def appointment_now(self, appointment_id: str, user_id: str) -> Document:
         """{status, version, start, end, timezone, ics} of a person's appointment as it is now. Raises NotFound."""
         found = self._appointments.appointment(appointment_id, {})
-        if found is None or found["status"] == HELD or user_id not in (found["patientId"], found["doctorId"]):
+        if found is None or user_id not in (found["patientId"], found["doctorId"]):
             raise NotFound
         return {
             **{name: found[name] for name in ("status", "version", "timezone")},

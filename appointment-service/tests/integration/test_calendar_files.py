@@ -240,9 +240,14 @@ def test_of_a_crowded_calendar_the_nearest_thousand_are_told_by_an_index(alone: 
         }
         for number in range(2800)
     ]
-    alone.built.database["appointments"].insert_many(made)
-    feed = new_feed(alone, doctor, "doctor")
+    seldom = new_id()
+    times = [alone.clock() + HALF_HOUR - number * DAY for number in range(400)]
+    past = [{**made[0], "_id": f"{at}", "patientId": seldom, "start": at, "end": at} for at in times]
+    alone.built.database["appointments"].insert_many(made + past)
+    feed, other = new_feed(alone, doctor, "doctor"), new_feed(alone, seldom)
     with profiled(alone.built.database) as profile:
+        assert len(events_of(alone.client.get(other["url"]))) == 31
+        assert_indexed(profile.new(), examined=31)
         told = events_of(alone.client.get(feed["url"]))
         assert_indexed(profile.new(), examined=1000)
         file(alone, {"id": made[1]["_id"]}, bearer(doctor, "doctor"))

@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 
 from appointment_service import errors
 from appointment_service.service.requests import KEPT, LEASE, Done
+from appointment_service.store import RequestStore
 from chassis.clock import new_id
 from chassis.errors import AppError, Conflict, Forbidden, NotFound, ServiceUnavailable, TokenInvalid, VersionMismatch
 from chassis.schemas import invalid
@@ -223,6 +224,27 @@ def test_of_many_who_would_take_over_from_the_dead_one_does(clinic: Any, effects
     assert effects.count_documents({}) == 2
 
 
+def test_who_looked_before_the_answer_came_does_not_take_it_over(clinic: Any) -> None:
+    store, request = RequestStore(clinic.built.database), {"_id": new_id(), "claim": "first"}
+    store.add(request)
+    assert store.answer(request["_id"], "first", [], {"status": 200})
+    assert not store.take_over(request, "second", clinic.clock())
+    assert not store.answer(request["_id"], "second", [], {"status": 409})
+
+
+def test_an_answer_falls_with_the_effect(clinic: Any) -> None:
+    store, request = RequestStore(clinic.built.database), {"_id": new_id(), "claim": "first"}
+    store.add(request)
+
+    def answered_and_failed(session: ClientSession) -> None:
+        assert store.answer(request["_id"], "first", [], {"status": 200}, session)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        clinic.built.database.transact(answered_and_failed)
+    assert store.request(request["_id"]) == request
+
+
 # what is the same request
 
 
@@ -238,6 +260,13 @@ def test_the_same_key_with_another_request_is_refused(clinic: Any, noon: datetim
     assert refused == [(422, "IDEMPOTENCY_KEY_REUSED")] * 3
     assert booked_by(clinic, patient) == 1
     assert is_replay(send(clinic, patient, doctor, noon))
+
+
+def test_the_same_move_of_another_appointment_is_another_request(clinic: Any, noon: datetime) -> None:
+    patient, doctor, body = new_id(), clinic.doctor(), {"start": (noon + 3 * HALF_HOUR).isoformat()}
+    items = [clinic.booked(patient, doctor, noon + number * HALF_HOUR) for number in range(2)]
+    answers = [clinic.act("reschedule", item, keyed(patient, "k"), json=body) for item in items]
+    assert [answer.json.get("code") for answer in answers] == [None, "IDEMPOTENCY_KEY_REUSED"]
 
 
 def test_a_body_written_in_another_way_is_the_same_request(clinic: Any, noon: datetime) -> None:
