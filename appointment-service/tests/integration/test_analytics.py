@@ -496,8 +496,11 @@ def test_of_an_erased_doctor_the_admins_totals_keep_what_was_and_nothing_tells_w
     assert after["totals"]["total"] == 2
     by_doctor = lone_desk.all(first=today, last=today + 30 * DAY, groupBy="doctor")["items"]
     assert [(item["key"], item["offeredMinutes"], item["total"]) for item in by_doctor] == [(None, 1200, 2)]
-    capacity = repr(list(lone_desk.built.database["capacity"].find()))
-    assert not any(word in capacity for word in (gone, other, "canary"))
+    by_specialty = lone_desk.all(first=today, last=today + 30 * DAY, groupBy="specialty")["items"]
+    assert [(item["key"], item["offeredMinutes"], item["total"]) for item in by_specialty] == [(None, 1200, 2)]
+    for name in ("capacity", "appointments"):
+        stored = repr(list(lone_desk.built.database[name].find({}, {"outbox": 0})))
+        assert not any(word in stored for word in (gone, other, "canary"))
     assert lone_desk.own(gone, first=today, last=today + 30 * DAY)["items"] == []
     # late news of the doctor bring nothing back, nor does time
     lone_desk.tell(gone, calendar=lone_desk.calendar())
