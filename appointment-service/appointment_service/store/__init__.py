@@ -9,6 +9,9 @@ calendars:    {_id: userId, accountActive, accountVersion, version, moderationSt
 capacity:     {_id, doctorId, day, minutes, specialty}
 waitlist:     {_id, doctorId, patientId, from, to, status, offer: {appointmentId, start, end, timezone, expiresAt} or
                null, appointmentId or null, seen: [start], overAt, version, createdAt, updatedAt, outbox}
+requests:     {_id: SHA-256 of user and key, people: [userId], fingerprint, expiresAt, and while it runs claim and
+               leaseUntil, then answer: {status, headers, data, of an error also code and message}}
+feeds:        {_id: userId, secret: its SHA-256, createdAt}
 held slots:   among the appointments: {_id, doctorId, patientId, start, end, timezone, day, status: "HELD", claims,
                offer: {entryId, expiresAt}, version, createdAt, updatedAt, outbox}
 

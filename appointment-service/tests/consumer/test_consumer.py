@@ -8,7 +8,7 @@ import pytest
 
 from chassis import amqp
 from chassis.clock import new_id
-from chassis.rpc import RpcClient
+from chassis.rpc import Refused, RpcClient
 from devkit.pytest_plugin import eventually
 from devkit.testing import assert_every_queue_is_consumed, bearer, example, publish, queue_state, running
 
@@ -101,6 +101,25 @@ def test_an_export_tells_both_of_an_appointment_and_each_their_own_words(
     assert theirs[1]["history"][-1]["reason"] == "the-doctors-words"
     assert "my-visit" not in repr(theirs)
     assert not any(rpc.call("appointment-service", "export_user", user_id=new_id()).values())
+
+
+def test_an_appointment_is_told_as_it_is_now_and_a_feed_without_its_secret(
+    clinic: Any, amqp_url: str, noon: datetime
+) -> None:
+    patient, rpc = new_id(), RpcClient(amqp_url)
+    booked = clinic.booked(patient, clinic.doctor(), noon)
+    clinic.act("cancel", booked, bearer(patient))
+    told = rpc.call("appointment-service", "appointment_now", appointment_id=booked["id"], user_id=patient)
+    assert (told["status"], told["version"], told["timezone"]) == ("CANCELLED", 2, "UTC")
+    assert datetime.fromisoformat(told["start"]) == noon
+    assert "STATUS:CANCELLED\r\n" in told["ics"]
+    with pytest.raises(Refused) as refused:
+        rpc.call("appointment-service", "appointment_now", appointment_id=booked["id"], user_id=new_id())
+    assert refused.value.status == 404
+    feed = clinic.client.post("/api/v1/calendar/feed", headers=bearer(patient)).json["data"]
+    exported = rpc.call("appointment-service", "export_user", user_id=patient)
+    assert exported["calendarFeed"] == {"createdAt": feed["createdAt"].replace("000Z", "Z")}
+    assert feed["secret"] not in repr(exported)
 
 
 def test_what_a_patient_wrote_on_leaving_is_not_the_doctors_to_export(
