@@ -86,7 +86,7 @@ class AppointmentStore:
         elif bounds:
             where["start"] = bounds
         # named, so that no plan cached for one person's numbers serves another's
-        index = "of_patient" if patient_id else "of_doctor" if doctor_id else "by_start"
+        index = "of_patient" if patient_id else "of_doctor" if doctor_id else "by_status" if status else "by_start"
         found = self._appointments.find(where, _UNSHOWN, hint=index, limit=limit)
         return list(found.sort([("start", DESCENDING), ("_id", DESCENDING)]))
 

@@ -29,6 +29,7 @@ INDEXES = {
         IndexModel([("doctorId", ASCENDING), *BY_START], name="of_doctor"),
         IndexModel([("patientId", ASCENDING), *BY_START], name="of_patient"),
         IndexModel(BY_START, name="by_start"),
+        IndexModel([("status", ASCENDING), *BY_START], name="by_status"),
         IndexModel([("end", ASCENDING)], name="due", partialFilterExpression={"status": {"$in": FALL_DUE}}),
         IndexModel([("lapsesAt", ASCENDING)], name="lapses", sparse=True),
         # with all that figures are made of, so that no document is read for them

@@ -13,6 +13,7 @@ import pytest
 
 from appointment_service import events
 from chassis.clock import new_id
+from chassis.migrations import migrations_in
 from chassis.mongo import Document
 from devkit.testing import bearer, example
 
@@ -148,11 +149,22 @@ KEYS: dict[str, Callable[[Document], str | None]] = {
 }
 
 
+def straight_groups(group: str, appointments: Iterable[Document], offered: Iterable[Document]) -> list[Document]:
+    groups: defaultdict[str | None, tuple[list[Document], list[int]]] = defaultdict(lambda: ([], []))
+    for item in appointments:
+        groups[KEYS[group](item)][0].append(item)
+    for item in offered:
+        groups[KEYS[group](item)][1].append(item["minutes"])
+    return [{"key": key, **straight(*groups[key])} for key in sorted(groups, key=lambda key: key or "")]
+
+
 def test_figures_are_those_of_a_straight_count_whatever_they_are_grouped_by(lone_desk: Desk, today: date) -> None:
     dice = random.Random(5)
     doctors = {new_id(): zone for zone in ZONES for _ in range(3)}
     specialties = ["Cardiology", "Zahnheilkunde", "étrange", None]
-    appointments, held, offered = [], [], []
+    appointments: list[Document] = []
+    held: list[Document] = []
+    offered: list[Document] = []
     for doctor, zone in [*doctors.items(), (None, "UTC")]:
         specialty = dice.choice(specialties) if doctor else None
         for _ in range(40):
@@ -160,52 +172,33 @@ def test_figures_are_those_of_a_straight_count_whatever_they_are_grouped_by(lone
             facts = {"timezone": zone, "minutes": 5 * dice.randint(1, 288), "specialty": specialty}
             appointments.append(appointment(doctor, start, dice.choice(STATUSES), **facts))
             held.append(appointment(doctor, start, "HELD", **facts))
-        days = dice.sample(range(-300, 300), 50)
         offered += [
             {"_id": new_id(), "doctorId": doctor, "day": str(today + day * DAY), "minutes": 5 * dice.randint(1, 288)}
             | {"specialty": specialty}
-            for day in days
+            for day in dice.sample(range(-300, 300), 50)
         ]
     lone_desk.put(*appointments, *held)
     lone_desk.built.database["capacity"].insert_many(offered)
     known = sorted(doctors)[0]
-    for group, key in KEYS.items():
-        for days, filters in (
-            ((-300, 65), {}),
-            ((0, 0), {}),
-            ((-40, 3), {"specialty": "étrange"}),
-            ((-170, 160), {"doctorId": known}),
-            ((-170, 160), {"doctorId": known, "specialty": "nobody's"}),
-        ):
-            first, last = (str(today + day * DAY) for day in days)
+    asked: list[tuple[int, int, dict[str, str]]] = [
+        (-300, 65, {}),
+        (0, 0, {}),
+        (-40, 3, {"specialty": "étrange"}),
+        (-170, 160, {"doctorId": known}),
+        (-170, 160, {"doctorId": known, "specialty": "nobody's"}),
+    ]
+    for group in KEYS:
+        for since, until, filters in asked:
+            first, last = str(today + since * DAY), str(today + until * DAY)
+
+            def meant(item: Document, first: str = first, last: str = last, filters: dict[str, str] = filters) -> bool:
+                return first <= item["day"] <= last and filters.items() <= item.items()
+
             told = lone_desk.all(first=first, last=last, groupBy=group, **filters)
-
-            def within(
-                items: Iterable[Document], first: str = first, last: str = last, filters: Any = filters
-            ) -> list[Document]:
-                return [
-                    item
-                    for item in items
-                    if first <= item["day"] <= last and all(item[name] == value for name, value in filters.items())
-                ]
-
-            groups: defaultdict[str | None, tuple[list[Document], list[int]]] = defaultdict(lambda: ([], []))
-            for item in within(appointments):
-                groups[key(item)][0].append(item)
-            for item in within(offered):
-                groups[key(item)][1].append(item["minutes"])
-            expected = [
-                {"key": name, **straight(*groups[name])} for name in sorted(groups, key=lambda name: name or "")
-            ]
-            totals = straight(within(appointments), [item["minutes"] for item in within(offered)])
-            assert told == {
-                "from": first,
-                "to": last,
-                "groupBy": group,
-                "totals": totals,
-                "items": expected,
-                "nextCursor": None,
-            }
+            expected = straight_groups(group, filter(meant, appointments), filter(meant, offered))
+            totals = straight(filter(meant, appointments), [item["minutes"] for item in filter(meant, offered)])
+            span = {"from": first, "to": last, "groupBy": group}
+            assert told == {**span, "totals": totals, "items": expected, "nextCursor": None}
             if filters == {"doctorId": known} and group in ("day", "week", "month"):
                 assert lone_desk.own(known, first=first, last=last, groupBy=group) == told
 
@@ -520,8 +513,6 @@ def test_a_booking_carries_what_figures_count_it_by(desk: Desk, today: date) -> 
 
 
 def test_doctors_who_are_known_already_are_noted_by_the_next_job(lone_desk: Desk, today: date) -> None:
-    from chassis.migrations import migrations_in
-
     (migration,) = (
         item for item in migrations_in("appointment_service.migrations") if item.name.endswith("offered_minutes")
     )
