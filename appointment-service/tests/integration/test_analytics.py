@@ -171,7 +171,7 @@ def test_figures_are_those_of_a_straight_count_whatever_they_are_grouped_by(lone
             start = datetime.combine(today, time(), UTC) + timedelta(minutes=5 * dice.randrange(-300 * 288, 300 * 288))
             facts = {"timezone": zone, "minutes": 5 * dice.randint(1, 288), "specialty": specialty}
             appointments.append(appointment(doctor, start, dice.choice(STATUSES), **facts))
-            held.append(appointment(doctor, start, "HELD", **facts))
+            held.append(appointment(doctor, start + DAY, "HELD", **facts))
         offered += [
             {"_id": new_id(), "doctorId": doctor, "day": str(today + day * DAY), "minutes": 5 * dice.randint(1, 288)}
             | {"specialty": specialty}
