@@ -35,6 +35,8 @@ def announcement(appointment: Document, by: Actor, cause: Cause | None = None) -
     ``cause`` tells one cancellation from another. No reason is carried: it may be clinical.
     """
     data = _told(appointment, by) | ({"cause": cause} if cause else {})
+    if appointment["status"] == Status.REQUESTED:
+        data["lapsesAt"] = instant_text(appointment["lapsesAt"])
     return _event(_ANNOUNCED[appointment["status"]], appointment["_id"], data)
 
 

@@ -95,7 +95,12 @@ def recipe(data: Path, port: int, *, dies_with: int = 0, instance: str = "") -> 
         "--wiredTigerCacheSizeGB": "0.5",
     }
     # There is no other member to hand over to: waiting for one would only make every stop 15 s longer.
-    parameters = ("diagnosticDataCollectionEnabled=false", "shutdownTimeoutMillisForSignaledShutdown=0")
+    parameters = (
+        "diagnosticDataCollectionEnabled=false",
+        "shutdownTimeoutMillisForSignaledShutdown=0",
+        # what a killed process held in a transaction is free again after this; ours are bounded by 10 s
+        "transactionLifetimeLimitSeconds=15",
+    )
     argv = [binary(), "--quiet", *(part for option in options.items() for part in option)]
     argv += [part for parameter in parameters for part in ("--setParameter", parameter)]
     return Recipe(argv, str(data), {**base_environment(), "SUITE_INSTANCE": instance}, dies_with=dies_with)

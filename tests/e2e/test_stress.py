@@ -6,23 +6,22 @@ from typing import Any
 
 import pytest
 
-from devkit.suite import Instance
-from tests.client import Person
+from devkit import trial
 from tests.stress import checker
 from tests.stress.ledger import Ledger
-from tests.stress.trial import stressed
+from tests.stress.trial import SETTINGS, stressed
 
 
-def test_nothing_overlaps_is_lost_or_told_twice_while_everything_happens_at_once(
-    suite: Instance, admin: Person
-) -> None:
-    outcome = stressed(suite, admin, operations=1_200, clients=8, seed=1, tell=lambda _: None)
+def test_nothing_overlaps_is_lost_or_told_twice_while_everything_happens_at_once() -> None:
+    with trial.running(SETTINGS) as suite:
+        outcome = stressed(suite, operations=500, clients=8, seed=1, doctors=2, tell=lambda _: None)
+        suite.keep = bool(outcome.violations)
     assert outcome.violations == []
     done = {note.action for note in outcome.ledger.acknowledged}
     assert done >= {"book", "reschedule", "cancel", "confirm", "decline", "complete"}
     assert outcome.ledger.replayed > 0
     assert outcome.events > 100
-    assert outcome.shown > 100
+    assert outcome.shown > 50
 
 
 # the checker itself, on a history that is right and on what may go wrong with it

@@ -231,9 +231,11 @@ class Client:
         replay: bool = False,
     ) -> dict[str, Any] | None:
         """What was answered with success; None for a refusal that the contract knows."""
-        sent = {**(headers or {}), **({"Authorization": f"Bearer {who.tokens['accessToken']}"} if who else {})}
-        url = f"{self._clinic.gateway.url}/api/v1{path}"
-        answer = self._session.request(method, url, json=body, headers=sent, timeout=60)
+        answer = self._request(who, method, path, body, headers)
+        if who and answer.status_code == 401 and answer.json().get("code") == "TOKEN_EXPIRED":
+            # the whole of it may take longer than a token lives
+            who.log_in().expect(200)
+            answer = self._request(who, method, path, body, headers)
         content = answer.json()
         code = content.get("code")
         self._ledger.note(action, answer.status_code, code)
@@ -248,6 +250,13 @@ class Client:
         if (answer.status_code, code) not in (REFUSALS[action] if refusals is None else refusals):
             self._ledger.surprise(f"{method} {path} was answered {answer.status_code} {content}")
         return None
+
+    def _request(
+        self, who: Person | None, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str] | None
+    ) -> requests.Response:
+        sent = {**(headers or {}), **({"Authorization": f"Bearer {who.tokens['accessToken']}"} if who else {})}
+        url = f"{self._clinic.gateway.url}/api/v1{path}"
+        return self._session.request(method, url, json=body, headers=sent, timeout=60)
 
 
 def run(clinic: Clinic, operations: int, clients: int, seed: int, tell: Callable[[str], None]) -> float:

@@ -24,6 +24,7 @@ def appointment(status: Status) -> dict[str, Any]:
         "status": status,
         "version": 3,
         "reason": "a rash",
+        "lapsesAt": datetime(2026, 3, 29, 7, tzinfo=UTC),
     }
 
 
