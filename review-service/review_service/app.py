@@ -13,7 +13,7 @@ def create_app(built: Built) -> Flask:
     return create_flask(
         events.SOURCE,
         built.config,
-        apis=[routes(built.service)],
+        apis=routes(built.service, built.changes, built.moderation),
         checks={"mongodb": built.database.ping},
         unavailable=answer_503_when_away,
     )

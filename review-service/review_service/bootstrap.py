@@ -8,7 +8,7 @@ from chassis.migrations import Migrator
 from chassis.mongo import Database
 from review_service import events, store
 from review_service.config import Config
-from review_service.service import ReviewService
+from review_service.service import Changes, Moderation, ReviewService
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,20 @@ class Built:
     database: Database
     inbox: Inbox
     service: ReviewService
+    changes: Changes
+    moderation: Moderation
 
 
 def build(config: Config) -> Built:
     """Connect, bring the database up to date, and make the service."""
     database = Database(config.mongodb_uri, events.SOURCE)
     Migrator(database, "review_service.migrations", store.INDEXES).up()
-    service = ReviewService(database, store=store.Store(database), clock=now)
-    return Built(config, database, Inbox(database), service)
+    reviews, standing = store.ReviewStore(database), store.StandingStore(database)
+    return Built(
+        config,
+        database,
+        Inbox(database),
+        ReviewService(database, reviews=reviews, standing=standing, clock=now),
+        Changes(database, reviews=reviews, standing=standing, clock=now),
+        Moderation(database, reviews=reviews, standing=standing, clock=now),
+    )

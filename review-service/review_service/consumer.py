@@ -14,7 +14,7 @@ from chassis.export import told
 from review_service import events
 from review_service.bootstrap import build
 from review_service.config import Config
-from review_service.routes import exported
+from review_service.routes.rendering import exported
 
 config = Config.read_or_exit()
 logs.configure(events.SOURCE, "consumer", config.log_level)
@@ -25,9 +25,13 @@ class Consumer:
     name = events.SOURCE
     inbox = built.inbox
 
-    @event_handler("appointment-service", "appointment-completed", events.AppointmentCompleted)
-    def appointment_completed(self, event: events.AppointmentCompleted, session: ClientSession) -> None:
+    @event_handler("appointment-service", "appointment-completed", events.AppointmentEnded)
+    def appointment_completed(self, event: events.AppointmentEnded, session: ClientSession) -> None:
         built.service.appointment_completed(event, session)
+
+    @event_handler("appointment-service", "appointment-no-show", events.AppointmentEnded)
+    def appointment_no_show(self, event: events.AppointmentEnded, session: ClientSession) -> None:
+        built.service.appointment_no_show(event, session)
 
     @event_handler("doctor-service", "doctor-updated", events.DoctorUpdated)
     def doctor_updated(self, event: events.DoctorUpdated, session: ClientSession) -> None:
@@ -39,8 +43,8 @@ class Consumer:
 
     @rpc
     def export_user(self, user_id: str) -> Any:
-        """All that is held about a person, as patient and as doctor."""
-        return told(exported(*built.service.exported(user_id)))
+        """All that is held about a person, as patient, doctor and reporter."""
+        return told(exported(built.service.exported(user_id)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Rules of reviews and ratings that need no I/O, clock or randomness."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 FORMER_PATIENT = "Former patient"
 """The author of a review whose patient or doctor was erased."""
@@ -28,6 +30,16 @@ def average(total: int, count: int) -> float:
     """The mean of ``count`` ratings that sum up to ``total``, two decimals, halves up; 0 for none."""
     # in whole hundredths: 4.125 as a float would be rounded to the even 4.12
     return (200 * total + count) // (2 * count) / 100 if count else 0.0
+
+
+def counted_stars(review: Mapping[str, Any]) -> int | None:
+    """The stars that a review adds to its doctor's rating; None for one that is hidden or deleted, or whose doctor
+    was erased.
+    """
+    if review.get("hidden") or review["doctorId"] is None:
+        return None
+    stars: int | None = review["rating"]
+    return stars
 
 
 def listed(*, moderation_status: str, visible: bool, active: bool) -> bool:

@@ -40,7 +40,7 @@ def visit(built: Built) -> Callable[..., Visit]:
 
     def make(doctor_id: str | None = None, patient_id: str | None = None) -> Visit:
         made = Visit(new_id(), doctor_id or new_id(), patient_id or new_id())
-        event = events.AppointmentCompleted(
+        event = events.AppointmentEnded(
             appointment_id=made.id, doctor_id=made.doctor_id, patient_id=made.patient_id, version=3
         )
         built.database.transact(lambda session: built.service.appointment_completed(event, session))

@@ -39,7 +39,8 @@ def test_the_receipt_is_as_its_schema_says() -> None:
 @pytest.mark.parametrize(
     ("kind", "shape", "subject"),
     [
-        ("appointment-completed", events.AppointmentCompleted, "appointment_id"),
+        ("appointment-completed", events.AppointmentEnded, "appointment_id"),
+        ("appointment-no-show", events.AppointmentEnded, "appointment_id"),
         ("doctor-updated", events.DoctorUpdated, "doctor_id"),
         ("user-deleted", events.UserDeleted, "user_id"),
     ],

@@ -114,7 +114,7 @@ def test_no_canary_survives_and_nothing_that_comes_late_brings_one_back(
     assert "canary" not in after.lower()
     assert held(built, gone) == []
 
-    again = events.AppointmentCompleted(
+    again = events.AppointmentEnded(
         appointment_id=made.id, doctor_id=made.doctor_id, patient_id=made.patient_id, version=9
     )
     built.database.transact(lambda session: built.service.appointment_completed(again, session))
@@ -154,7 +154,7 @@ def during(built: Built, effect: Callable[[ClientSession], object], user_id: str
 @pytest.mark.parametrize("who", ["patient_id", "doctor_id"])
 def test_a_visit_noted_during_the_erasure_does_not_outlive_it(built: Built, who: str) -> None:
     people = {"patient_id": new_id(), "doctor_id": new_id()}
-    event = events.AppointmentCompleted(appointment_id=new_id(), version=3, **people)
+    event = events.AppointmentEnded(appointment_id=new_id(), version=3, **people)
     during(built, lambda session: built.service.appointment_completed(event, session), people[who])
     assert held(built, people[who]) == []
 
