@@ -10,7 +10,7 @@ from visits import Visit
 from chassis import amqp
 from chassis.clock import new_id
 from chassis.rpc import RpcClient
-from devkit.testing import Running, assert_every_queue_is_consumed, example, publish, queue_state, running
+from devkit.testing import Running, assert_every_queue_is_consumed, bearer, example, publish, queue_state, running
 from devkit.waiting import eventually
 from review_service.bootstrap import Built
 
@@ -67,21 +67,45 @@ def test_the_same_event_twice_takes_effect_once(
     assert (review["author"], review["comment"], review["version"]) == ("Former patient", None, 2)
 
 
-def test_an_export_tells_a_patient_every_word_and_a_doctor_the_figures(
+def test_a_no_show_cannot_be_reviewed_even_if_it_was_taken_for_completed(
+    client: FlaskClient, amqp_url: str, built: Built, visit: Visit
+) -> None:
+    people = {"doctorId": visit.doctor_id, "patientId": visit.patient_id}
+    publish(amqp_url, example("appointment-no-show", appointmentId=visit.id, version=9, **people))
+    eventually(lambda: built.database["visits"].find_one({"_id": visit.id, "noShowVersion": 9}))
+    answer = visit.review(client)
+    assert (answer.status_code, answer.json["code"]) == (409, "NOT_REVIEWABLE")
+
+
+def test_an_export_tells_everybody_their_own_words_and_a_doctor_the_figures(
     client: FlaskClient, amqp_url: str, visit: Visit
 ) -> None:
     posted = visit.review(client, 4, comment="Kind and on time.").json["data"]
+    path, doctor, reporter = f"/api/v1/reviews/{posted['id']}", visit.doctor_id, new_id()
+    assert client.put(f"{path}/reply", json={"text": "Thanks."}, headers=bearer(doctor, role="doctor")).json["success"]
+    for who, reason in ((reporter, "Spam."), (new_id(), "Another's.")):
+        assert client.post(f"{path}/report", json={"reason": reason}, headers=bearer(who)).status_code == 202
     rpc = RpcClient(amqp_url)
+    nothing = {"reviews": [], "replies": [], "reports": [], "rating": None}
     told = rpc.call("review-service", "export_user", user_id=visit.patient_id)
     [review] = told["reviews"]
-    assert review.keys() == posted.keys()
+    assert review.keys() == posted.keys() - {"reply"}
     assert (review["id"], review["comment"], review["appointmentId"]) == (posted["id"], "Kind and on time.", visit.id)
-    assert told["rating"] is None
-    assert rpc.call("review-service", "export_user", user_id=visit.doctor_id) == {
-        "reviews": [],
-        "rating": {"average": 4.0, "count": 1, "histogram": {"1": 0, "2": 0, "3": 0, "4": 1, "5": 0}},
-    }
-    assert rpc.call("review-service", "export_user", user_id=new_id()) == {"reviews": [], "rating": None}
+    assert told == {**nothing, "reviews": [review]}
+    told = rpc.call("review-service", "export_user", user_id=doctor)
+    [reply] = told["replies"]
+    assert (reply["reviewId"], reply["text"], reply.keys()) == (posted["id"], "Thanks.", {"reviewId", "text", "at"})
+    rating = {"average": 4.0, "count": 1, "histogram": {"1": 0, "2": 0, "3": 0, "4": 1, "5": 0}}
+    assert told == {**nothing, "replies": [reply], "rating": rating}
+    told = rpc.call("review-service", "export_user", user_id=reporter)
+    [report] = told["reports"]
+    assert (report["reviewId"], report["reason"], report.keys()) == (
+        posted["id"],
+        "Spam.",
+        {"reviewId", "reason", "at"},
+    )
+    assert told == {**nothing, "reports": [report]}
+    assert rpc.call("review-service", "export_user", user_id=new_id()) == nothing
 
 
 @pytest.mark.parametrize("poison", [{}, [1], "text", {"id": "x", "source": "user-service", "type": "user-deleted"}])

@@ -9,7 +9,7 @@ from pymongo.client_session import ClientSession
 from visits import Visit
 
 from chassis.clock import new_id
-from devkit.testing import example
+from devkit.testing import bearer, example
 from review_service import events
 from review_service.bootstrap import Built
 
@@ -65,6 +65,44 @@ def test_a_doctors_reviews_stay_as_anonymous_statistics(client: FlaskClient, bui
     assert made.review(client).json["code"] == "NOT_REVIEWABLE"
 
 
+def test_a_reporter_and_an_admin_are_forgotten_and_what_they_did_stays(
+    client: FlaskClient, built: Built, visit: Visits
+) -> None:
+    made, reporters, admin = visit(), [new_id(), new_id()], new_id()
+    review_id = made.review(client, 2, comment="Late.").json["data"]["id"]
+    for reporter in reporters:
+        built.changes.report(review_id, reporter, f"reason of {reporter}")
+    built.moderation.hide(review_id, admin, "Rude.")
+    built.database["reviews"].update_one({"_id": review_id}, {"$set": {"outbox": []}})
+    for gone in (reporters[0], admin):
+        erase(built, gone)
+        assert held(built, gone) == []
+    stored = built.database["reviews"].find_one({"_id": review_id})
+    assert stored
+    assert [(report["by"], report["reason"]) for report in stored["reports"]] == [
+        (None, None),
+        (reporters[1], f"reason of {reporters[1]}"),
+    ]
+    assert (stored["hidden"]["by"], stored["hidden"]["reason"], stored["comment"]) == (None, "Rude.", "Late.")
+    [item] = built.moderation.all(True, None, 1)
+    assert item["_id"] == review_id
+
+
+def test_a_doctor_who_is_erased_gets_no_figures_back_by_what_a_review_goes_through(
+    client: FlaskClient, built: Built, visit: Visits
+) -> None:
+    made = visit()
+    review_id = made.review(client, 2).json["data"]["id"]
+    erase(built, made.doctor_id)
+    built.moderation.hide(review_id, new_id(), "x")
+    built.moderation.restore(review_id, new_id())
+    assert built.database["ratings"].find_one({"_id": made.doctor_id}) is None
+    assert built.database["ratings"].find_one({"_id": None}) is None
+    stored = built.database["reviews"].find_one({"_id": review_id})
+    assert stored
+    assert [event["type"] for event in stored["outbox"]] == ["review-posted", "audit-recorded", "audit-recorded"]
+
+
 def test_who_was_not_known_is_erased_with_a_receipt_too(built: Built) -> None:
     user_id = new_id()
     erase(built, user_id)
@@ -95,6 +133,16 @@ def everything(built: Built) -> str:
     return repr({name: list(built.database[name].find()) for name in names})
 
 
+def _surround_with_words(client: FlaskClient, built: Built, made: Visit) -> None:
+    """A reply, a report and a decision, all on the review of the visit."""
+    review = built.database["reviews"].find_one({"appointmentId": made.id})
+    assert review
+    path, doctor = f"/api/v1/reviews/{review['_id']}", bearer(made.doctor_id, role="doctor")
+    assert client.put(f"{path}/reply", json={"text": "canary-reply"}, headers=doctor).status_code == 200
+    assert client.post(f"{path}/report", json={"reason": "canary-report"}, headers=doctor).status_code == 202
+    built.moderation.hide(review["_id"], new_id(), "canary-hidden")
+
+
 @pytest.mark.parametrize("who", ["patient_id", "doctor_id"])
 def test_no_canary_survives_and_nothing_that_comes_late_brings_one_back(
     client: FlaskClient, built: Built, visit: Visits, who: str
@@ -104,8 +152,11 @@ def test_no_canary_survives_and_nothing_that_comes_late_brings_one_back(
     word = events.DoctorUpdated.model_validate(told["data"])
     built.database.transact(lambda session: built.service.doctor_updated(word, session))
     assert made.review(client, 3, name="Canary Patient", comment="canary-comment").status_code == 201
+    _surround_with_words(client, built, made)
     before = everything(built)
     assert "Canary P." in before
+    for text in ("canary-reply", "canary-report", "canary-hidden"):
+        assert text in before
     assert "canary-comment" in before
     assert "Canary Doctor" not in before
     gone = getattr(made, who)
@@ -182,3 +233,27 @@ def test_a_review_posted_during_the_erasure_does_not_outlive_it(
     assert held(built, gone) == []
     stored = built.database["reviews"].find_one({"appointmentId": made.id})
     assert stored is None or stored["comment"] is None
+
+
+@pytest.mark.parametrize("role", ["author", "doctor", "reporter", "admin"])
+def test_a_change_made_during_the_erasure_does_not_outlive_it(
+    built: Built, client: FlaskClient, visit: Visits, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = visit()
+    review_id = made.review(client, 3).json["data"]["id"]
+    gone = {"author": made.patient_id, "doctor": made.doctor_id}.get(role) or new_id()
+    change: dict[str, Callable[[], object]] = {
+        "author": lambda: built.changes.edit(review_id, gone, {"comment": "canary"}, None),
+        "doctor": lambda: built.changes.reply(review_id, gone, "canary", None),
+        "reporter": lambda: built.changes.report(review_id, gone, "canary"),
+        "admin": lambda: built.moderation.hide(review_id, gone, "Rude."),
+    }
+
+    def act(session: ClientSession) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(built.service._database, "transact", lambda work: work(session))
+            change[role]()
+
+    during(built, act, gone)
+    assert held(built, gone) == []
+    assert "canary" not in repr(built.database["reviews"].find_one({"_id": review_id}))

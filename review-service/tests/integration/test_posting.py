@@ -29,6 +29,8 @@ def test_a_patient_reviews_a_completed_appointment(client: FlaskClient, visit: V
         "rating": 4,
         "comment": "Kind and on time.",
         "author": "Ann L.",
+        "reply": None,
+        "hidden": None,
         "createdAt": data["createdAt"],
         "updatedAt": data["createdAt"],
         "version": 1,
