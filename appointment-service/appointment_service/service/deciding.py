@@ -17,8 +17,8 @@ def decided(database: Database, work: Callable[[ClientSession], Result]) -> Resu
     """The result of ``work`` in one transaction; again where somebody took the time that it was about to hold.
 
     MongoDB 6 tells of a key that came after the transaction's snapshot as a conflict, which the driver repeats by
-    itself. Were it told as a duplicate, that would end the transaction too, and the next one sees who was faster. Raises
-    Conflict after five attempts.
+    itself. Were it told as a duplicate, that would end the transaction too, and the next one sees who was faster.
+    Raises Conflict after five attempts.
     """
     for _ in range(_ATTEMPTS):
         try:

@@ -74,6 +74,11 @@ def test_it_is_held_for_the_first_in_line(clinic: Any, noon: datetime, happening
     offered = place(clinic, patient)
     assert (offered["status"], offered["offer"]["start"]) == ("OFFERED", booked["start"])
     assert clinic.book(new_id(), doctor, noon).json["code"] == "SLOT_TAKEN"
+    # and is no appointment yet, not even to who it is held for
+    hold = clinic.built.database["appointments"].find_one({"patientId": patient, "status": "HELD"})
+    seen = clinic.client.get(f"/api/v1/appointments/{hold['_id']}", headers=bearer(patient))
+    assert (seen.status_code, seen.json["code"]) == (404, "NOT_FOUND")
+    assert clinic.client.get("/api/v1/appointments", headers=bearer(patient)).json["data"]["items"] == []
 
 
 @pytest.mark.parametrize("happening", ["no-show", "complete"])
