@@ -91,7 +91,9 @@ class ReviewStore:
         if reported is not None:
             wanted["reported"] = reported or None
         if after is not None:
-            wanted = {"$or": [{**wanted, **step} for step in _beyond(("createdAt", "_id"), after)]}
+            at, identifier = after
+            # one range, not one for each key: with null as ``reported`` the ranges of an $or are sorted in memory
+            wanted |= {"createdAt": {"$lte": at}, "$nor": [{"createdAt": at, "_id": {"$gte": identifier}}]}
         return list(self._reviews.find(wanted, {outbox.FIELD: 0}).sort(_NEWEST_FIRST).limit(limit))
 
     def by_author(self, patient_id: str) -> list[Document]:

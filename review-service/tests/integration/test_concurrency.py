@@ -22,7 +22,7 @@ STEPS = 12
 def test_the_figures_survive_everything_at_once(client: FlaskClient, built: Built, visit: Visits) -> None:
     doctor_id = new_id()
     standing = [visit(doctor_id) for _ in range(6)]
-    ids = [made.review(client, 3, comment="canary").json["data"]["id"] for made in standing]
+    ids = [made.review(client, 3, comment="words").json["data"]["id"] for made in standing]
     fresh = [[visit(doctor_id) for _ in range(2)] for _ in range(WORKERS)]
     gone = standing[0].patient_id
     barrier = Barrier(WORKERS + 1)
@@ -39,9 +39,9 @@ def test_the_figures_survive_everything_at_once(client: FlaskClient, built: Buil
             method, route, headers, body = random.choice(
                 [
                     ("PATCH", path, author, {"rating": random.randint(1, 5)}),
-                    ("PATCH", path, author, {"rating": random.randint(1, 5), "comment": "canary"}),
+                    ("PATCH", path, author, {"rating": random.randint(1, 5), "comment": "words"}),
                     ("PUT", f"{path}/reply", bearer(doctor_id, role="doctor"), {"text": str(random.random())}),
-                    ("POST", f"admin/{path}/hide", admin, {"reason": "canary"}),
+                    ("POST", f"admin/{path}/hide", admin, {"reason": "words"}),
                     ("POST", f"admin/{path}/restore", admin, {}),
                     *([("DELETE", path, author, {})] if random.random() < 0.2 else []),
                 ]
