@@ -22,6 +22,9 @@ ARGS="-k error_codes"`).
 """
 
 
+_TOLD = {"code", "status", "message"}
+
+
 @dataclass(frozen=True, order=True)
 class Error:
     code: str
@@ -46,11 +49,13 @@ def _assignments(node: ast.ClassDef) -> Iterator[tuple[str, object]]:
     for statement in node.body:
         if isinstance(statement, ast.Assign):
             names = ast.unparse(statement.targets[0]).strip("()").split(", ")
+            if _TOLD.isdisjoint(names):
+                continue
             values = ast.literal_eval(statement.value)
             yield from zip(names, values if len(names) > 1 else [values], strict=True)
         elif isinstance(statement, ast.AnnAssign) and statement.value:
             name = ast.unparse(statement.target)
-            if name in ("code", "status", "message"):
+            if name in _TOLD:
                 yield name, ast.literal_eval(statement.value)
 
 
