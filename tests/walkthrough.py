@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 from tests.client import Gateway, Person, Surprise, eventually
@@ -31,6 +32,8 @@ class Day:
         admin = self.opening(doctor)
         self.booking(patient, doctor)
         self.rush(doctor)
+        self.waiting(doctor)
+        self.deciding(admin)
         self.visit(patient, doctor)
         self.record(patient, doctor, admin)
         self.followers(patient, doctor)
@@ -92,6 +95,17 @@ class Day:
         self._seen("she cancels, and the slot is free again")
         again = book(other, doctor, start).expect(201).data
         self._seen(f"the other patient takes it: {again['status']}")
+        wish = {"doctorId": doctor.id, "start": free[-3]["start"]}
+        sent = [patient.post("/appointments", wish, headers={"Idempotency-Key": "evening"}) for _ in range(2)]
+        self._check(sent[0].expect(201).data == sent[1].expect(201).data, "a retry is answered the same")
+        self._seen(f"she books another, and sends it twice: one booking, {sent[0].data['start']}")
+        path = f"/appointments/{sent[0].data['id']}"
+        patient.post(f"{path}/reschedule", {"start": start}).expect(409, "SLOT_TAKEN")
+        moved = patient.post(f"{path}/reschedule", {"start": free[-5]["start"]}).expect(200).data
+        self._seen(f"moved to {moved['start']}; to a taken time it was refused, and the old one stood")
+        file = patient.get(f"{path}/calendar.ics").expect(200).text
+        self._seen(f"her calendar reads it: {next(line for line in file.splitlines() if 'SEQUENCE' in line)}")
+        patient.post(f"{path}/cancel").expect(200)
 
     def rush(self, doctor: Person) -> None:
         self._step(f"{CROWD} patients want one slot at the same moment")
@@ -109,11 +123,44 @@ class Day:
         self._check(answers == {(201, None): 1, (409, "SLOT_TAKEN"): CROWD - 1}, f"one winner, not {dict(answers)}")
         self._seen(f"one 201, {CROWD - 1} times 409 SLOT_TAKEN")
 
+    def waiting(self, doctor: Person) -> None:
+        self._step("A full day: two wait, and a freed slot goes to the first of them")
+        owner, first, second = (self.gateway.sign_up(name) for name in ("Ina Sol", "Joe Fox", "Kim Ray"))
+        start = slots(self.gateway, doctor)[-1]["start"]
+        booked = book(owner, doctor, start).expect(201).data
+        day = datetime.fromisoformat(start).date()
+        dates = {"from": str(day - timedelta(days=1)), "to": str(day + timedelta(days=1))}
+        places = [one.post(f"/doctors/{doctor.id}/waitlist", dates).expect(201).data for one in (first, second)]
+        owner.post(f"/appointments/{booked['id']}/cancel").expect(200)
+        refused = book(second, doctor, start).expect(409, "SLOT_TAKEN")
+        self._seen(f"it is held: booking it is refused, {refused.code}")
+        first.post(f"/waitlist/{places[0]['id']}/decline").expect(200)
+        self._seen("the first does not want it: it passes on")
+        taken = second.post(f"/waitlist/{places[1]['id']}/accept").expect(200).data
+        self._seen(f"the second accepts: {taken['status']}, {taken['start']}")
+
+    def deciding(self, admin: Person) -> None:
+        self._step("Another doctor decides on each request")
+        doctor, patient = self.gateway.sign_up("Lia Moe", role="doctor"), self.gateway.sign_up("Max Orr")
+        doctor.put("/doctors/me", {**PROFILE, "specialty": "Dermatology"}).expect(201)
+        admin.post(f"/admin/doctors/{doctor.id}/approve").expect(200)
+        doctor.put("/doctors/me/availability", hours(requiresConfirmation=True)).expect(200)
+        free = eventually("the doctor's slots", lambda: slots(self.gateway, doctor))
+        asked = [book(patient, doctor, free[number]["start"]).expect(201).data for number in (4, 8)]
+        self._seen(f"two times are asked for: {asked[0]['status']}")
+        confirmed = doctor.post(f"/appointments/{asked[0]['id']}/confirm").expect(200).data
+        declined = doctor.post(f"/appointments/{asked[1]['id']}/decline", {"reason": "A conference."}).expect(200).data
+        self._seen(f"one is confirmed, one declined: {confirmed['status']}, {declined['status']}")
+        figures = doctor.get("/doctors/me/analytics?groupBy=week" + _this_week()).expect(200).data["totals"]
+        self._seen(f"her figures: {figures['bookedMinutes']} of {figures['offeredMinutes']} minutes booked")
+
     def visit(self, patient: Person, doctor: Person) -> None:
         self._step("A visit, and a review of it")
         booked = book(patient, doctor, slots(self.gateway, doctor)[0]["start"]).expect(201).data
         early = patient.post(f"/appointments/{booked['id']}/review", {"rating": 5})
         self._seen(f"a review before the visit: {early.expect(409, 'NOT_REVIEWABLE').code}")
+        arrived = doctor.post(f"/appointments/{booked['id']}/check-in").expect(200).data
+        self._seen(f"she has arrived: {arrived['status']}")
         done = doctor.post(f"/appointments/{booked['id']}/complete").expect(200).data
         self._seen(f"the doctor completes it: {done['status']}")
         review = eventually(
@@ -132,6 +179,13 @@ class Day:
             lambda: self.gateway.call("GET", f"/doctors/{doctor.id}").data["rating"] == {"average": 5, "count": 1},
         )
         self._seen("the doctor's card shows 5.0 from one review")
+        doctor.put(f"/reviews/{review['id']}/reply", {"text": "Thank you."}).expect(200)
+        patient.call("PATCH", f"/reviews/{review['id']}", {"rating": 4}).expect(200)
+        eventually(
+            "the new rating on the card",
+            lambda: self.gateway.call("GET", f"/doctors/{doctor.id}").data["rating"]["average"] == 4,
+        )
+        self._seen("the doctor answers, she takes a star away, and the card follows")
 
     def followers(self, patient: Person, doctor: Person) -> None:
         self._step("The patient follows the doctor")
@@ -215,6 +269,11 @@ class Day:
     def _check(holds: bool, what: str) -> None:
         if not holds:
             raise Surprise(f"does not hold: {what}")
+
+
+def _this_week() -> str:
+    today = datetime.now(UTC).date()
+    return f"&from={today - timedelta(days=1)}&to={today + timedelta(days=6)}"
 
 
 def _starts(items: list[dict[str, str]]) -> set[str]:

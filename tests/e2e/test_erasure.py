@@ -104,13 +104,20 @@ def life_of_a_patient(gateway: Gateway, doctor: Person, mongo: Mongo) -> Person:
     patient.put("/patients/me", record).expect(200)
     first, second = slots(gateway, doctor)[3]["start"], slots(gateway, doctor)[9]["start"]
     wish = {"doctorId": doctor.id, "start": first, "reason": f"{CANARY} has a cough"}
-    seen = patient.post("/appointments", wish).expect(201).data
+    key = {"Idempotency-Key": f"{CANARY} once"}
+    seen = patient.post("/appointments", wish, headers=key).expect(201).data
     doctor.post(f"/appointments/{seen['id']}/complete").expect(200)
     review = {"rating": 4, "comment": f"{CANARY} was here"}
-    eventually("the review", lambda: patient.post(f"/appointments/{seen['id']}/review", review).expect(201))
+    written = eventually("the review", lambda: patient.post(f"/appointments/{seen['id']}/review", review).expect(201))
+    doctor.put(f"/reviews/{written.data['id']}/reply", {"text": f"Dear {CANARY}, thank you."}).expect(200)
+    patient.post(f"/reviews/{written.data['id']}/report", {"reason": f"{CANARY} did not mean it"})
     off = book(patient, doctor, second).expect(201).data
     patient.post(f"/appointments/{off['id']}/cancel", {"reason": f"{CANARY} feels better"}).expect(200)
-    book(patient, doctor, second).expect(201)
+    again = book(patient, doctor, second).expect(201).data
+    later = {"start": slots(gateway, doctor)[20]["start"], "reason": f"{CANARY} is away"}
+    patient.post(f"/appointments/{again['id']}/reschedule", later, headers={"Idempotency-Key": "move"}).expect(200)
+    patient.post("/calendar/feed").expect(201)
+    patient.post(f"/doctors/{doctor.id}/waitlist", {"from": first[:10], "to": second[:10]}).expect(201)
     patient.put(f"/doctors/{doctor.id}/follow").expect(200)
     eventually("the doctor to see the record", lambda: doctor.get(f"/patients/{patient.id}").expect(200))
     return patient
@@ -206,8 +213,10 @@ def old_events(patient_id: str, doctor_id: str) -> list[dict[str, Any]]:
         late("password-reset-requested", userId=patient_id),
         late("password-changed", userId=patient_id),
         late("doctor-updated", doctorId=doctor_id, name="Latecomer", version=900),
-        late("appointment-booked", **appointment),
-        late("appointment-completed", **appointment),
+        *(late(f"appointment-{kind}", **appointment) for kind in ("requested", "booked", "rescheduled", "completed")),
+        late("waitlist-offered", **appointment),
+        late("next-available-changed", doctorId=doctor_id, version=900),
+        late("review-changed", doctorId=doctor_id),
     ]
 
 
