@@ -22,13 +22,20 @@ _NEWEST_FIRST = [("createdAt", DESCENDING), ("_id", DESCENDING)]
 # as the partial indexes have it: a deleted review has no rating
 _STANDS: Document = {"rating": {"$gte": 1}}
 _REPLIED: Document = {"reply.at": {"$exists": True}}
+# null stands for absent too, as in what an earlier version wrote
+_SHOWN: Document = {"hidden": None}
 
 REVIEW_INDEXES = [
     IndexModel([("appointmentId", ASCENDING)], name=ONE_PER_APPOINTMENT, unique=True),
     *(
-        IndexModel([("doctorId", ASCENDING), *((key, DESCENDING) for key in keys)], name=f"of_doctor_by_{sort}")
+        IndexModel(
+            [("doctorId", ASCENDING), *((key, DESCENDING) for key in keys)],
+            name=f"shown_of_doctor_by_{sort}",
+            partialFilterExpression=_SHOWN,
+        )
         for sort, keys in SORT_KEYS.items()
     ),
+    IndexModel([("doctorId", ASCENDING)], name="of_doctor"),
     IndexModel([("patientId", ASCENDING)], name="of_patient"),
     IndexModel([("doctorId", ASCENDING)], name="replied_by", partialFilterExpression=_REPLIED),
     IndexModel([("reports.by", ASCENDING)], name="reported_by", sparse=True),
@@ -79,7 +86,7 @@ class ReviewStore:
     def of_doctor(self, doctor_id: str, sort: Sort, after: Sequence[Any] | None, limit: int) -> list[Document]:
         """Up to ``limit`` reviews that anybody may see, from after the key ``after`` (``SORT_KEYS[sort]``) on."""
         keys = SORT_KEYS[sort]
-        wanted: Document = {"doctorId": doctor_id, "hidden": None}
+        wanted: Document = {"doctorId": doctor_id, **_SHOWN}
         if after is not None:
             wanted = {"$or": [{**wanted, **step} for step in _beyond(keys, after)]}
         order = [(key, DESCENDING) for key in keys]

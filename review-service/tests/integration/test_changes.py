@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from visits import Visit
 from werkzeug.test import TestResponse
 
-from chassis.clock import new_id
+from chassis.clock import new_id, now
 from devkit.testing import assert_valid, bearer
 from review_service import events
 from review_service.bootstrap import Built
@@ -146,7 +146,7 @@ def test_a_person_reports_once_and_no_more_than_a_hundred_are_kept(
     for reason in ("Rude.", "Still rude."):
         assert call(client, "POST", f"{review_id}/report", reporter, json={"reason": reason}).status_code == 202
     assert [report["reason"] for report in stored(built, review_id)["reports"]] == ["Rude."]
-    more = [{"by": new_id(), "reason": "x", "at": None} for _ in range(98)]
+    more = [{"by": new_id(), "reason": "x", "at": now()} for _ in range(98)]
     built.database["reviews"].update_one({"_id": review_id}, {"$push": {"reports": {"$each": more}}})
     for _ in range(2):
         assert call(client, "POST", f"{review_id}/report", new_id(), json={"reason": "y"}).status_code == 202

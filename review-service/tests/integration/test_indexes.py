@@ -169,3 +169,27 @@ def test_without_an_index_it_would_be_seen(built: Built, index: str) -> None:
         keys = definition.pop("key")
         definition.pop("v")
         reviews.create_index(keys, name=index, **definition)
+
+
+def test_what_is_hidden_costs_its_doctors_lists_nothing(built: Built) -> None:
+    doctor, instant = new_id(), now()
+    reviews = [
+        {
+            "_id": new_id(),
+            "appointmentId": new_id(),
+            "doctorId": doctor,
+            "rating": 5 - number // 1000,
+            "createdAt": instant - timedelta(seconds=number),
+            # the newest and best, as a campaign leaves them
+            **({"hidden": {"reason": "x", "at": instant, "by": "admin"}} if number < 1000 else {}),
+        }
+        for number in range(1100)
+    ]
+    built.database["reviews"].insert_many(reviews)
+    store = ReviewStore(built.database)
+    with profiled(built.database) as profile:
+        for sort in Sort:
+            first = store.of_doctor(doctor, sort, None, 21)
+            assert len(store.of_doctor(doctor, sort, [first[-1][key] for key in SORT_KEYS[sort]], 21)) == 21
+        assert_indexed(profile.new(), examined=23)
+    built.database["reviews"].delete_many({"doctorId": doctor})
