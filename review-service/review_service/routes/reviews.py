@@ -30,6 +30,11 @@ def routes(service: ReviewService, changes: Changes) -> Api:
         posted = service.post_review(id, who.user_id, who.name, body.rating, body.comment)
         return _reply(posted)
 
+    @api.get("/appointments/<id>/review", access=SELF, returns=Review, errors=[NotFound])
+    def review_of_appointment(id: str) -> Reply:
+        """One's own review of that appointment, for whoever no longer knows its id."""
+        return _reply(changes.own_of(id, identity().user_id))
+
     @api.get("/reviews/<id>", access=SELF, returns=Review, errors=[NotFound])
     def review(id: str) -> Reply:
         """One's own review, also while it is hidden."""

@@ -32,6 +32,10 @@ class Changes:
         """A person's own review. Raises NotFound."""
         return self._of_author(review_id, author_id, None)
 
+    def own_of(self, appointment_id: str, author_id: str) -> Document:
+        """A person's own review of an appointment. Raises NotFound."""
+        return _own(self._reviews.of_appointment(appointment_id), author_id)
+
     def edit(self, review_id: str, author_id: str, sent: Document, expected: int | None) -> Document:
         """Change ``rating`` and ``comment`` as sent; what is as it was makes no new version."""
 
@@ -111,10 +115,13 @@ class Changes:
         return self._database.transact(work)
 
     def _of_author(self, review_id: str, author_id: str, session: ClientSession | None) -> Document:
-        review = self._reviews.one(review_id, session)
-        if review is None or review["patientId"] != author_id:
-            raise NotFound
-        return review
+        return _own(self._reviews.one(review_id, session), author_id)
+
+
+def _own(review: Document | None, author_id: str) -> Document:
+    if review is None or review["patientId"] != author_id:
+        raise NotFound
+    return review
 
 
 def _public(review: Document | None) -> Document:

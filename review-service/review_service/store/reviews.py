@@ -60,6 +60,10 @@ class ReviewStore:
         """A review that stands; None if there is none or it was deleted."""
         return self._reviews.find_one({"_id": review_id, **_STANDS}, {outbox.FIELD: 0}, session=session)
 
+    def of_appointment(self, appointment_id: str) -> Document | None:
+        """The review of an appointment, if it stands."""
+        return self._reviews.find_one({"appointmentId": appointment_id, **_STANDS}, {outbox.FIELD: 0})
+
     def change(
         self, review: Document, changes: Document, told: Sequence[Event], session: ClientSession
     ) -> Document | None:

@@ -265,3 +265,23 @@ def test_of_completed_and_no_show_the_newest_version_decides_in_any_order(
             assert answer.json["code"] == "NOT_REVIEWABLE"
             another = Visit(made.id, made.doctor_id, new_id())
             assert another.review(client).status_code == 404
+
+
+def test_an_author_finds_the_review_by_its_appointment_and_nobody_else_does(
+    client: FlaskClient, built: Built, visit: Visits
+) -> None:
+    made = visit()
+    path = f"/api/v1/appointments/{made.id}/review"
+
+    def read(who: str, role: str = "patient") -> TestResponse:
+        return client.get(path, headers=bearer(who, role=role))
+
+    assert read(made.patient_id).status_code == 404
+    posted = made.review(client, 3).json["data"]
+    found = read(made.patient_id)
+    assert (found.json["data"], found.headers["ETag"]) == (posted, '"1"')
+    for who, role in ((new_id(), "patient"), (made.doctor_id, "doctor"), (new_id(), "admin")):
+        assert read(who, role).status_code == 404
+    assert client.get(path).status_code == 401
+    assert call(client, "DELETE", posted["id"], made.patient_id).status_code == 200
+    assert read(made.patient_id).status_code == 404

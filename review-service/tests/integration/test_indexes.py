@@ -99,6 +99,7 @@ def test_every_route_uses_indexes(built: Built, visit: Visits) -> None:
                 for sort in ("recent", "rating")
             ),
             client.get(path, headers=author),
+            client.get(f"/api/v1/appointments/{made.id}/review", headers=author),
             client.patch(path, json={"rating": 2}, headers=author),
             client.put(f"{path}/reply", json={"text": "x"}, headers=doctor),
             client.delete(f"{path}/reply", headers=doctor),
