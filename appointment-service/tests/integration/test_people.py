@@ -184,12 +184,12 @@ def erased(clinic: Any, user_id: str, *, also: tuple[str, ...] = ()) -> None:
 
 def test_an_erased_patient_leaves_statistics_and_nothing_else(clinic: Any, noon: datetime) -> None:
     doctor, patient = clinic.doctor(), new_id()
-    done, active = (clinic.booked(patient, doctor, noon + i * HALF_HOUR, reason=f"canary-visit-{i}") for i in range(2))
+    done, active = (clinic.booked(patient, doctor, noon + i * HALF_HOUR, reason=f"linnet-visit-{i}") for i in range(2))
     gone = clinic.booked(patient, doctor, noon + 2 * HALF_HOUR)
     clinic.act("complete", done, bearer(doctor, "doctor"))
-    clinic.act("cancel", gone, bearer(patient), json={"reason": "canary-cancel"})
+    clinic.act("cancel", gone, bearer(patient), json={"reason": "linnet-cancel"})
     clinic.tell("user-deleted", patient, 6)
-    erased(clinic, patient, also=("canary",))
+    erased(clinic, patient, also=("linnet",))
     after = [clinic.stored(item) for item in (done, active, gone)]
     assert [item["status"] for item in after] == ["COMPLETED", "CANCELLED", "CANCELLED"]
     assert [item["doctorId"] for item in after] == [doctor] * 3
