@@ -74,7 +74,8 @@ def test_a_page_of_the_admins_list_costs_the_same_however_deep(built: Built, rep
     after = [before[-1]["createdAt"], before[-1]["_id"]] if before else None
     with profiled(built.database) as profile:
         found = store.all(reported, after, 20)
-        assert_indexed(profile.new(), examined=22)
+        # up to three share the instant of the page's end, and are looked at again
+        assert_indexed(profile.new(), examined=24)
     assert len(found) == 20
     assert not {review["_id"] for review in found} & {review["_id"] for review in before}
 
