@@ -47,8 +47,8 @@ SUITES = (
     # Backwards, for the scheduler's take the longest of these and must not come last.
     *(Suite(s.folder_name, s.folder, s.folder / "tests", venvs.testing(s)) for s in reversed(SERVICES)),
 )
-#: Starts a whole suite of its own, so nothing else runs beside it.
-END_TO_END = Suite("tests", ROOT, ROOT / "tests", venvs.SUITE_TESTS)
+#: Each of its two workers starts a whole suite of its own, so nothing else runs beside it.
+END_TO_END = Suite("tests", ROOT, ROOT / "tests", venvs.SUITE_TESTS, at_once=2)
 
 
 def run(names: Sequence[str], arguments: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from devkit.layout import ROOT
 from devkit.suite import Instance
 from tests.client import Gateway, Person, eventually
 from tests.clinic import PROFILE, book, bookable_doctor, slots
+from tests.queues import busy_queues, event_queues
 
 CANARY = "Quillfeather"
 PHONE = "+41445557391"
@@ -39,13 +40,6 @@ def holding(mongo: Mongo, *texts: str) -> set[str]:
     }
 
 
-def event_queues() -> list[str]:
-    """Every queue of events and of dead letters."""
-    table = json.loads((CONTRACTS / "subscriptions.json").read_text())
-    events = [amqp.queue(who, source, kind) for who, row in table.items() for source in row for kind in row[source]]
-    return [*events, *map(amqp.dead_letters, table)]
-
-
 def queues_holding(suite: Instance, *texts: str) -> set[str]:
     """Every queue with a message that holds one of the texts."""
     found = set()
@@ -58,13 +52,6 @@ def queues_holding(suite: Instance, *texts: str) -> set[str]:
             # what was looked at goes back to the queue
             channel.close()
     return found
-
-
-def busy_queues(suite: Instance) -> list[str]:
-    """Every queue with messages that nobody has taken yet."""
-    with pika.BlockingConnection(pika.URLParameters(suite.amqp_url)) as connection:
-        channel = connection.channel()
-        return [n for n in event_queues() if channel.queue_declare(n, passive=True).method.message_count]
 
 
 def logs_holding(suite: Instance, *texts: str) -> set[str]:

@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 
-from devkit import trial
+from devkit.suite import Instance
 from tests.stress import checker
 from tests.stress.ledger import Ledger
-from tests.stress.trial import SETTINGS, stressed
+from tests.stress.trial import stressed
 
 
-def test_nothing_overlaps_is_lost_or_told_twice_while_everything_happens_at_once() -> None:
-    with trial.running(SETTINGS) as suite:
-        outcome = stressed(suite, operations=500, clients=8, seed=1, doctors=2, tell=lambda _: None)
-        suite.keep = bool(outcome.violations)
+def test_nothing_overlaps_is_lost_or_told_twice_while_everything_happens_at_once(suite: Instance) -> None:
+    outcome = stressed(suite, operations=500, clients=8, seed=1, doctors=2, tell=lambda _: None)
     assert outcome.violations == []
     done = {note.action for note in outcome.ledger.acknowledged}
     assert done >= {"book", "reschedule", "cancel", "confirm", "decline", "complete"}

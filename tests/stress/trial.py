@@ -15,6 +15,7 @@ from chassis import amqp
 from devkit.suite import Instance
 from devkit.waiting import eventually
 from tests.client import Gateway, Person
+from tests.queues import busy_queues
 from tests.stress import checker
 from tests.stress.ledger import Ledger
 from tests.stress.load import HORIZON_DAYS, Clinic, open_clinic, run
@@ -70,7 +71,7 @@ class Announcements:
 def stressed(
     suite: Instance, operations: int, clients: int, seed: int, doctors: int, tell: Callable[[str], None]
 ) -> Outcome:
-    """Do it all on a running suite (``SETTINGS``), with six patients to a doctor; what is wrong afterwards."""
+    """Do it all on a running suite whose offers are short, with six patients to a doctor; what is wrong afterwards."""
     ledger = Ledger()
     announced = Announcements(suite.amqp_url)
     gateway = Gateway(suite.gateway_url)
@@ -86,6 +87,8 @@ def stressed(
         eventually(lambda: not database["appointments"].count_documents({**ours, "status": checker.HELD}), timeout=60)
         for collection in ("appointments", "waitlist"):
             eventually(lambda name=collection: _published(database[name]), timeout=900)
+        tell("waiting for every consumer to have acted on it")
+        eventually(lambda: not busy_queues(suite), timeout=600)
         appointments = list(database["appointments"].find(ours))
         hidden = [line for doctor in clinic.doctors for line in _not_shown(clinic, doctor, database)]
     events = [event for event in announced.drain() if event["data"].get("doctorId") in known]

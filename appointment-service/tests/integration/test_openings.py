@@ -138,7 +138,7 @@ def test_time_freed_by_a_booking_of_another_length_is_found(board: Board) -> Non
     slots = [midnight + n * timedelta(hours=2) for n in range(48)]
     around = max(slot for slot in slots if slot <= later + HALF)
     for slot in slots:
-        if first < slot < around:
+        if first <= slot < around:
             board.handle(board.book(doctor, slot))
     assert board.start(doctor) == around + timedelta(hours=2) == board.shown(doctor)
     board.handle(board.cancel(booked))

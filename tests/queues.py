@@ -1,0 +1,23 @@
+"""The queues of events, seen from the broker."""
+
+import json
+
+import pika
+
+from chassis import amqp
+from devkit.layout import ROOT
+from devkit.suite import Instance
+
+
+def event_queues() -> list[str]:
+    """Every queue of events and of dead letters."""
+    table = json.loads((ROOT / "contracts" / "subscriptions.json").read_text())
+    events = [amqp.queue(who, source, kind) for who, row in table.items() for source in row for kind in row[source]]
+    return [*events, *map(amqp.dead_letters, table)]
+
+
+def busy_queues(suite: Instance) -> list[str]:
+    """Every queue with messages that nobody has taken yet."""
+    with pika.BlockingConnection(pika.URLParameters(suite.amqp_url)) as connection:
+        channel = connection.channel()
+        return [n for n in event_queues() if channel.queue_declare(n, passive=True).method.message_count]
