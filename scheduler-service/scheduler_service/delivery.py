@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 _MOST_PER_RUN = 500
 
+LONGEST_RUN = timedelta(seconds=10)
+"""After this a run takes no further mail: one worker does all the jobs, and a held slot must not wait for letters."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Round:
@@ -60,7 +63,7 @@ class Delivery:
         self._now = clock
 
     def deliver(self, still_working: Callable[[], None]) -> dict[str, int | str]:
-        """Send what is due, up to 500 mails: how many became what. One that can't be sent stops no other.
+        """Send what is due, up to 500 mails or ten seconds: how many became what. One that can't be sent stops no other.
 
         Ends early while the mail server or user-service is away. While auth-service is, mails that carry a token wait,
         and while appointment-service is, those about an appointment. None of that is counted against a mail.
@@ -71,7 +74,10 @@ class Delivery:
         with self._server.session() as session:
             this_round = _Round(session, Inquiry(self._rpc, self._now))
             away: list[str] = []
+            until = self._now() + LONGEST_RUN
             for _ in range(_MOST_PER_RUN):
+                if self._now() >= until:
+                    break
                 mail = self._mails.claim_due(new_id(), self._now())
                 if mail is None:
                     break

@@ -71,7 +71,7 @@ class Announcements:
 def stressed(
     suite: Instance, operations: int, clients: int, seed: int, doctors: int, tell: Callable[[str], None]
 ) -> Outcome:
-    """Do it all on a running suite whose offers are short, with six patients to a doctor; what is wrong afterwards."""
+    """Do it all on a running suite (``SETTINGS``), with six patients to a doctor; what is wrong afterwards."""
     ledger = Ledger()
     announced = Announcements(suite.amqp_url)
     gateway = Gateway(suite.gateway_url)

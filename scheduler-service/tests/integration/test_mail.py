@@ -11,6 +11,7 @@ from stand_ins import Building, Mailbox, Refusal, peer
 from chassis.clock import new_id, now
 from scheduler_service import events
 from scheduler_service.bootstrap import Built
+from scheduler_service.delivery import LONGEST_RUN
 from scheduler_service.domain import LEASE, MAILS_KEPT, MOST_ATTEMPTS, NEWCOMER
 
 
@@ -67,6 +68,23 @@ def test_a_due_mail_is_sent_once(built: Built, amqp_url: str, mailbox: Mailbox) 
     assert stored["status"] == "SENT"
     assert stored["keepUntil"] == stored["sentAt"] + MAILS_KEPT
     assert "@clinic" not in repr(stored)
+
+
+def test_a_long_run_leaves_the_rest_to_the_next_that_other_jobs_get_their_turn(
+    built: Built, amqp_url: str, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        welcome(built, fresh())
+    took = timedelta()
+
+    def take_long() -> None:
+        nonlocal took
+        took += LONGEST_RUN
+
+    monkeypatch.setattr(built.delivery, "_now", lambda: now() + took)
+    with peer(amqp_url, "user-service", contact=contact):
+        assert built.delivery.deliver(take_long) == {"sent": 1}
+        assert deliver(built) == {"sent": 2}
 
 
 def test_one_bad_address_stops_nobody_elses_mail(built: Built, amqp_url: str, mailbox: Mailbox) -> None:
