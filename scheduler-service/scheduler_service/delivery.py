@@ -65,8 +65,9 @@ class Delivery:
     def deliver(self, still_working: Callable[[], None]) -> dict[str, int | str]:
         """Send what is due, up to 500 mails or ten seconds: how many became what.
 
-        One that can't be sent stops no other. Ends early while the mail server or user-service is away. While auth-service is, mails that carry a token wait,
-        and while appointment-service is, those about an appointment. None of that is counted against a mail.
+        One that can't be sent stops no other. Ends early while the mail server or user-service is away. While
+        auth-service is, mails that carry a token wait, and while appointment-service is, those about an appointment.
+        None of that is counted against a mail.
         """
         if self._server is None:
             return {"reason": "SMTP_URL is not set: mail waits"}
