@@ -1,10 +1,6 @@
 """Moving an appointment: in place, all or nothing."""
 
-import random
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from itertools import pairwise
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -135,67 +131,3 @@ def test_an_early_move_keeps_the_right_to_cancel(clinic: Any, noon: datetime) ->
     booked = clinic.booked(patient, doctor, noon)
     assert move(clinic, booked, bearer(patient), noon + HOUR).status_code == 200
     assert clinic.act("cancel", booked, bearer(patient)).status_code == 200
-
-
-class Racer:
-    """One client who books, moves and cancels at random among a few doctors and patients."""
-
-    def __init__(self, clinic: Any, doctors: list[str], patients: list[str], noon: datetime, seed: int) -> None:
-        self._client = clinic.client.application.test_client()
-        self._doctors, self._patients, self._noon = doctors, patients, noon
-        self._dice = random.Random(seed)
-        self._own: list[tuple[str, str]] = []
-
-    def act(self) -> None:
-        start = (self._noon + self._dice.randrange(24) * timedelta(minutes=15)).isoformat()
-        if not self._own or self._dice.random() < 0.4:
-            self._book(start)
-            return
-        appointment, holder = self._dice.choice(self._own)
-        action = self._dice.choice(("reschedule", "reschedule", "cancel"))
-        body = {"start": start} if action == "reschedule" else {}
-        path = f"/api/v1/appointments/{appointment}/{action}"
-        answer = self._client.post(path, json=body, headers=bearer(holder))
-        assert answer.status_code in (200, 409), answer.text
-
-    def _book(self, start: str) -> None:
-        patient = self._dice.choice(self._patients)
-        body = {"doctorId": self._dice.choice(self._doctors), "start": start}
-        answer = self._client.post("/api/v1/appointments", json=body, headers=bearer(patient))
-        assert answer.status_code in (201, 409), answer.text
-        if answer.status_code == 201:
-            self._own.append((answer.json["data"]["id"], patient))
-
-
-def test_bookings_moves_and_cancellations_at_once_never_overlap(clinic: Any, noon: datetime) -> None:
-    """Lengths change meanwhile; in the end an independent look at times and claims."""
-    doctors, patients = [clinic.doctor() for _ in range(2)], [new_id() for _ in range(6)]
-    barrier = Barrier(8)
-
-    def act(seed: int) -> None:
-        racer = Racer(clinic, doctors, patients, noon, seed)
-        barrier.wait()
-        for _ in range(25):
-            racer.act()
-
-    def change_lengths() -> None:
-        barrier.wait()
-        for version, minutes in enumerate((45, 15, 60, 20, 30, 45), 2):
-            for doctor in doctors:
-                clinic.doctor(doctor, version=version, slotMinutes=minutes)
-
-    with ThreadPoolExecutor(8) as pool:
-        racing = [*(pool.submit(act, seed) for seed in range(7)), pool.submit(change_lengths)]
-        for one in racing:
-            one.result()
-    found = list(clinic.built.database["appointments"].find({"doctorId": {"$in": doctors}}))
-    active = [item for item in found if item["status"] == "BOOKED"]
-    assert len(found) > len(active) > 5
-    for person in (*doctors, *patients):
-        theirs = [item for item in active if person in (item["doctorId"], item["patientId"])]
-        theirs.sort(key=lambda item: item["start"])
-        assert all(left["end"] <= right["start"] for left, right in pairwise(theirs))
-    for item in found:
-        held = claims(item["doctorId"], item["patientId"], item["start"], item["end"])
-        assert item.get("claims", []) == (held if item["status"] == "BOOKED" else [])
-        assert len(item["history"]) == item["version"] == len(item["outbox"])
