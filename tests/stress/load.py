@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -265,8 +265,7 @@ def run(clinic: Clinic, operations: int, clients: int, seed: int, tell: Callable
     share = operations // clients
     with ThreadPoolExecutor(clients) as pool:
         working = [pool.submit(Client(clinic, seed * 1000 + number).work, share) for number in range(clients)]
-        while not all(one.done() for one in working):
-            time.sleep(5)
+        while wait(working, timeout=5).not_done:
             done = sum(clinic.ledger.answers.values())
             tell(f"{done} requests answered after {time.monotonic() - began:.0f} s")
         for one in working:
