@@ -150,7 +150,8 @@ class Proxy:
 def request_headers(request: Request, body: bytes) -> Headers:
     """What a service is told: the client's headers that may pass, and what the gateway itself knows."""
     environ = request.environ
-    headers = [(name, environ[key]) for key, name in _PASSED_ON.items() if environ.get(key)]
+    # an empty one too: who sent an empty Idempotency-Key is to hear that it is none
+    headers = [(name, environ[key]) for key, name in _PASSED_ON.items() if key in environ]
     if request.identity is not None:
         headers.append(("Authorization", environ["HTTP_AUTHORIZATION"]))
     if not all(_HEADER_VALUE.fullmatch(value) for _, value in headers):

@@ -34,6 +34,8 @@ def test_a_retry_under_its_key_books_once_however_often_it_is_sent(gateway: Gate
     again = patient.post("/appointments", body, headers={"Idempotency-Key": "same"}).expect(201)
     assert (again.data["id"], again.headers["Idempotency-Replayed"]) == (booked, "true")
     assert len(patient.get("/appointments").expect(200).data["items"]) == 1
+    # no key at all is not what its sender meant
+    patient.post("/appointments", body, headers={"Idempotency-Key": ""}).expect(422, "VALIDATION_FAILED")
     other = {**body, "reason": "another wish"}
     patient.post("/appointments", other, headers={"Idempotency-Key": "same"}).expect(422, "IDEMPOTENCY_KEY_REUSED")
 

@@ -41,6 +41,10 @@ def test_a_service_gets_the_listed_headers_and_no_other() -> None:
     }
 
 
+def test_an_empty_header_is_passed_on_for_the_service_to_refuse() -> None:
+    assert dict(request_headers(request(HTTP_IDEMPOTENCY_KEY=""), b""))["Idempotency-Key"] == ""
+
+
 def test_a_token_goes_no_further_than_it_is_needed() -> None:
     assert "Authorization" not in dict(request_headers(request(HTTP_AUTHORIZATION="Bearer abc"), b""))
 
