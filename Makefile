@@ -3,9 +3,10 @@
 include chassis/devkit/python.mk
 DEVKIT := PYTHONPATH="$(CURDIR)/chassis" "$(PYTHON)" -m devkit
 
-.PHONY: help demo up down status logs mail restart test stress lint format setup lock
+.PHONY: help demo up down status logs mail restart alarms dlq migrate migrate-status rebuild drift backup restore \
+	test stress chaos lint format setup lock
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: ## start everything and walk through a clinic's day; leaves the suite running
 	@$(DEVKIT) demo
@@ -28,12 +29,41 @@ mail: ## show the mails that the suite sent
 restart: ## restart processes, so that they run the code as it is now (P="auth-web auth-relay"; all services without)
 	@$(DEVKIT) restart $(P)
 
+alarms: ## name what is wrong with the running suite's data, each with its runbook
+	@$(DEVKIT) alarms
+
+dlq: ## dead letters: list them (DO=show, redrive or discard; SERVICE=review-service, ID=event, ALL=1, FORCE=1)
+	@$(DEVKIT) dead-letters $(or $(DO),list) $(if $(SERVICE),--service $(SERVICE)) $(if $(ID),--id $(ID)) \
+		$(if $(ALL),--all) $(if $(FORCE),--force)
+
+migrate: ## migrate every database forward (SERVICE=review-service; DOWN=1 for one back, TO=001_name for all after it)
+	@$(DEVKIT) migrate $(if $(SERVICE),--service $(SERVICE)) $(if $(DOWN),--back) $(if $(TO),--to $(TO))
+
+migrate-status: ## show which migrations ran, and what is pending
+	@$(DEVKIT) migrate-status $(if $(SERVICE),--service $(SERVICE))
+
+rebuild: ## make projections again from their sources (SERVICE=, PROJECTION=); the suite works on meanwhile
+	@$(DEVKIT) rebuild $(if $(SERVICE),--service $(SERVICE)) $(if $(PROJECTION),--projection $(PROJECTION))
+
+drift: ## compare every projection with its source
+	@$(DEVKIT) drift $(if $(SERVICE),--service $(SERVICE))
+
+backup: ## save every database as it is at one moment, while the suite works (TO=folder)
+	@$(DEVKIT) backup $(TO)
+
+restore: ## put a backup in the place of every database; who was erased since is erased again (FROM=folder)
+	@$(DEVKIT) restore $(or $(FROM),$(error say which backup: make restore FROM=folder))
+
 test: ## lint, then every test (SUITES="chassis auth-service tests" for some, ARGS="-k booking" for pytest)
 	@$(DEVKIT) test $(SUITES) --arguments="$(ARGS)"
 
 stress: setup ## mix 100,000 bookings, moves, offers and more, then look for anything wrong (OPERATIONS=20000 SEED=7)
 	@PYTHONPATH="$(CURDIR):$(CURDIR)/chassis" .local/venv/tests/bin/python -m tests.stress \
 		$(if $(OPERATIONS),--operations $(OPERATIONS)) $(if $(SEED),--seed $(SEED))
+
+chaos: setup ## kill, freeze and restart every part while clients work, then look for anything lost (KILLS=100 SEED=7)
+	@PYTHONPATH="$(CURDIR):$(CURDIR)/chassis" .local/venv/tests/bin/python -m tests.chaos \
+		$(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
 
 lint: ## ruff, mypy and import-linter
 	@$(DEVKIT) lint

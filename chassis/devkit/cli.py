@@ -7,7 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from devkit import layout, lint, locking, locks, reading, runner, say, setup, suite, venvs
+from devkit import backup, commands, layout, lint, locking, locks, reading, runner, say, setup, suite, venvs
 
 
 def main() -> int:
@@ -47,6 +47,21 @@ def _parser() -> argparse.ArgumentParser:
     restart = add("restart", _restart, "restart processes, or all services if none is named")
     restart.add_argument("processes", nargs="*")
     add("mail", _mail, "show the mails that were caught")
+    add("alarms", _alarms, "name what is wrong with the running suite's data")
+    dead = add("dead-letters", _dead_letters, "list, show, redrive or discard messages that a service refused")
+    dead.add_argument("action", nargs="?", default="list", choices=["list", "show", "redrive", "discard"])
+    dead.add_argument("options", nargs=argparse.REMAINDER)
+    migrate = add("migrate", _migrate, "migrate the databases forward, or back")
+    migrate.add_argument("--service")
+    migrate.add_argument("--back", action="store_true")
+    migrate.add_argument("--to", help="with --back: the migration that stays the newest")
+    add("migrate-status", _migrate_status, "show which migrations ran").add_argument("--service")
+    rebuild = add("rebuild", _rebuild, "make projections again from their sources")
+    rebuild.add_argument("--service")
+    rebuild.add_argument("--projection")
+    add("drift", _drift, "compare projections with their sources").add_argument("--service")
+    add("backup", _backup, "save every database, as it is at one moment").add_argument("folder", nargs="?", type=Path)
+    add("restore", _restore, "put a backup in the place of every database").add_argument("folder", type=Path)
     add("demo", _demo, "start the suite and walk through a clinic's day")
     test = add("test", _test, "lint and run every test, or the suites that are named")
     test.add_argument("suites", nargs="*")
@@ -93,9 +108,7 @@ def _logs(options: argparse.Namespace) -> None:
 
 
 def _restart(options: argparse.Namespace) -> None:
-    instance = _env_is_made()
-    if not instance.supervisor.is_running():
-        raise say.Failure("the suite is not running: make up")
+    instance = _running()
     known = [process.name for process in instance.plan.processes()]
     if unknown := set(options.processes) - set(known):
         raise say.Failure(f"no process is named {', '.join(sorted(unknown))}; there is: {', '.join(known)}")
@@ -106,6 +119,45 @@ def _restart(options: argparse.Namespace) -> None:
 
 def _mail(_: argparse.Namespace) -> None:
     reading.print_mail(layout.LOCAL / "mail")
+
+
+def _running() -> suite.Instance:
+    instance = _env_is_made()
+    if not instance.supervisor.is_running():
+        raise say.Failure("the suite is not running: make up")
+    return instance
+
+
+def _alarms(_: argparse.Namespace) -> int:
+    return commands.alarms(_running())
+
+
+def _dead_letters(options: argparse.Namespace) -> int:
+    return commands.dead_letters(_running(), options.action, *options.options)
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    return commands.migrate(_running(), options.service, back=options.back, to=options.to)
+
+
+def _migrate_status(options: argparse.Namespace) -> int:
+    return commands.migrate_status(_running(), options.service)
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    return commands.rebuild(_running(), options.service, options.projection)
+
+
+def _drift(options: argparse.Namespace) -> int:
+    return commands.drift(_running(), options.service)
+
+
+def _backup(options: argparse.Namespace) -> None:
+    backup.save(_running(), options.folder)
+
+
+def _restore(options: argparse.Namespace) -> None:
+    backup.restore(_running(), options.folder)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from devkit import dotenv, layout, locking, mongod, orphans, ports, say
 from devkit.processes import OFFSETS, Plan, Process
+from devkit.recipes import Recipe
 from devkit.supervisor import DOWN, State, Supervisor
 from devkit.waiting import holds_within
 
@@ -80,7 +83,26 @@ class Instance:
 
     def environment(self, process: str) -> dict[str, str]:
         """The variables that `process` runs with."""
-        return next(p for p in self.plan.processes() if p.name == process).recipe.env
+        return self._recipe(process).env
+
+    def run_in(
+        self, process: str, module: str, *arguments: str, capture: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `python -m module arguments…` once, as `process` would: its folder, libraries and variables.
+
+        Its output is shown, or kept in the answer with `capture`; whether the process itself runs does not matter.
+        """
+        recipe = self._recipe(process)
+        python = shutil.which("python", path=recipe.env["PATH"])
+        assert python, f"{process} has no Python"
+        # the heartbeat is the process's own: what runs beside it must not speak for it
+        env = {name: value for name, value in recipe.env.items() if name != "HEARTBEAT_FILE"}
+        return subprocess.run(
+            [python, "-m", module, *arguments], cwd=recipe.cwd, env=env, capture_output=capture, text=True, check=False
+        )
+
+    def _recipe(self, process: str) -> Recipe:
+        return next(p for p in self.plan.processes() if p.name == process).recipe
 
     def _noted(self) -> dict[str, int]:
         noted: dict[str, int] = json.loads(self._note.read_text()) if self._note.exists() else {}
