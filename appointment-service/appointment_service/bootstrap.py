@@ -37,10 +37,15 @@ class Built:
     people: People
 
 
+def migrator(database: Database) -> Migrator:
+    """What brings the database up to date, or back."""
+    return Migrator(database, "appointment_service.migrations", store.INDEXES)
+
+
 def build(config: Config, clock: Callable[[], datetime] = now) -> Built:
     """Connect, bring the database up to date, and make the service."""
     database = Database(config.mongodb_uri, events.SOURCE)
-    Migrator(database, "appointment_service.migrations", store.INDEXES).up()
+    migrator(database).up()
     appointments, calendars = store.AppointmentStore(database), store.CalendarStore(database)
     waitlist = Waitlist(
         database,

@@ -39,10 +39,15 @@ class Built:
     service: Service
 
 
+def migrator(database: Database) -> Migrator:
+    """What brings the database up to date, or back."""
+    return Migrator(database, "auth_service.migrations", store.INDEXES)
+
+
 def build(config: Config) -> Built:
     """Connect, bring the database up to date, and make the service; the first admin too."""
     database = Database(config.mongodb_uri, events.SOURCE)
-    Migrator(database, "auth_service.migrations", store.INDEXES).up()
+    migrator(database).up()
     service = make_service(config, database, now)
     if config.admin_email and config.admin_password:
         service.accounts.ensure_admin(config.admin_email.lower(), config.admin_password.get_secret_value())

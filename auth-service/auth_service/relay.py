@@ -1,7 +1,7 @@
 """The relay process: publishes what the outboxes hold."""
 
 from auth_service import events, store
-from auth_service.bootstrap import build
+from auth_service.bootstrap import build, migrator
 from auth_service.config import Config
 from chassis import logs
 from chassis.relay import relay
@@ -10,4 +10,6 @@ config = Config.read_or_exit()
 logs.configure(events.SOURCE, "relay", config.log_level)
 
 if __name__ == "__main__":
-    relay(events.SOURCE, config, build(config).database, store.OUTBOXES).run()
+    database = build(config).database
+    migrator(database).keep_repeating()
+    relay(events.SOURCE, config, database, store.OUTBOXES).run()

@@ -21,10 +21,15 @@ class Built:
     follows: Follows
 
 
+def migrator(database: Database) -> Migrator:
+    """What brings the database up to date, or back."""
+    return Migrator(database, "doctor_service.migrations", store.INDEXES)
+
+
 def build(config: Config) -> Built:
     """Connect, bring the database up to date, and make the service."""
     database = Database(config.mongodb_uri, events.SOURCE)
-    Migrator(database, "doctor_service.migrations", store.INDEXES).up()
+    migrator(database).up()
     doctors, follows = store.DoctorStore(database), store.FollowStore(database)
     cards = Cards(store=doctors)
     cards.complete()

@@ -3,11 +3,13 @@
 from chassis import logs
 from chassis.relay import relay
 from doctor_service import events, store
-from doctor_service.bootstrap import build
+from doctor_service.bootstrap import build, migrator
 from doctor_service.config import Config
 
 config = Config.read_or_exit()
 logs.configure(events.SOURCE, "relay", config.log_level)
 
 if __name__ == "__main__":
-    relay(events.SOURCE, config, build(config).database, store.OUTBOXES).run()
+    database = build(config).database
+    migrator(database).keep_repeating()
+    relay(events.SOURCE, config, database, store.OUTBOXES).run()

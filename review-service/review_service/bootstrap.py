@@ -21,10 +21,15 @@ class Built:
     moderation: Moderation
 
 
+def migrator(database: Database) -> Migrator:
+    """What brings the database up to date, or back."""
+    return Migrator(database, "review_service.migrations", store.INDEXES)
+
+
 def build(config: Config) -> Built:
     """Connect, bring the database up to date, and make the service."""
     database = Database(config.mongodb_uri, events.SOURCE)
-    Migrator(database, "review_service.migrations", store.INDEXES).up()
+    migrator(database).up()
     reviews, standing = store.ReviewStore(database), store.StandingStore(database)
     return Built(
         config,

@@ -53,10 +53,15 @@ class Built:
         }
 
 
+def migrator(database: Database) -> Migrator:
+    """What brings the database up to date, or back."""
+    return Migrator(database, "scheduler_service.migrations", store.INDEXES)
+
+
 def build(config: Config, clock: Callable[[], datetime] = now) -> Built:
     """Connect, bring the database up to date, and make the services."""
     database = Database(config.mongodb_uri, events.SOURCE)
-    Migrator(database, "scheduler_service.migrations", store.INDEXES).up()
+    migrator(database).up()
     celery = celery_app(config)
     rpc = RpcClient(config.amqp_url)
     tombstones = Tombstones(database)

@@ -30,10 +30,15 @@ class Built:
     service: Service
 
 
+def migrator(database: Database) -> Migrator:
+    """What brings the database up to date, or back."""
+    return Migrator(database, "user_service.migrations", store.INDEXES)
+
+
 def build(config: Config) -> Built:
     """Connect, bring the database up to date, and make the service."""
     database = Database(config.mongodb_uri, events.SOURCE)
-    Migrator(database, "user_service.migrations", store.INDEXES).up()
+    migrator(database).up()
     return Built(config, database, Inbox(database), make_service(config, database, now))
 
 
