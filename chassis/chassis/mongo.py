@@ -13,7 +13,7 @@ from pymongo.database import Database as MongoDatabase
 from pymongo.read_concern import ReadConcern
 
 from chassis.errors import ServiceUnavailable
-from chassis.web import failure
+from chassis.web import defect, failure
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +23,20 @@ Result = TypeVar("Result")
 OPERATION_SECONDS = 10
 UNAVAILABLE = (errors.ConnectionFailure, errors.ExecutionTimeout, errors.WTimeoutError, errors.WaitQueueTimeoutError)
 """What the driver raises while the database is away or elects a primary."""
+_AWAY_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError", "RetryableError")
+# What a member answers that stops, steps down, starts, has just lost its cursors and transactions, or is too busy; by
+# name in MongoDB's list of error codes.
+_AWAY_CODES = frozenset(
+    {
+        *(11600, 91),  # InterruptedAtShutdown, ShutdownInProgress
+        *(10107, 13435, 13436, 11602, 189),  # not the primary, or not any more
+        *(94, 133, 134),  # NotYetInitialized, FailedToSatisfyReadPreference, ReadConcernMajorityNotAvailableYet
+        *(6, 7, 89, 202, 9001, 317, 384),  # another member cannot be reached
+        *(24, 46, 50, 64, 262, 290),  # a lock, the operation, the majority or the transaction took too long
+        *(11601, 43, 175, 237),  # the operation, its cursor or its plan was ended by somebody else
+        *(112, 239, 246, 251, 267),  # conflicts and lost snapshots that were still there after the driver's retries
+    }
+)
 
 
 class Database:
@@ -97,15 +111,41 @@ def update_and_read(
     return collection.find_one({"_id": condition["_id"]}, projection, session=session)
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether the error only says that the database is away, electing or too busy: the same again may succeed.
+
+    Nothing is known to be wrong with what was asked. Whether a write took effect is not known either: with the
+    majority unreachable it may stand or be rolled back.
+    """
+    if not isinstance(error, errors.PyMongoError) or isinstance(error, errors.DuplicateKeyError):
+        return False
+    if isinstance(error, errors.BulkWriteError):
+        refused = [*error.details.get("writeErrors", ()), *error.details.get("writeConcernErrors", ())]
+        # one write of the bulk that is wrong in itself will be wrong again
+        return bool(refused) and all(each.get("code") in _AWAY_CODES for each in refused)
+    return (
+        isinstance(error, errors.ConnectionFailure)
+        or error.timeout
+        or any(error.has_error_label(label) for label in _AWAY_LABELS)
+        or getattr(error, "code", None) in _AWAY_CODES
+    )
+
+
 def answer_503_when_away(app: Flask) -> None:
     """Register the database's absence as 503 with Retry-After: it is never a 500."""
 
-    def away(error: Exception) -> Response:
-        log.warning("database away", error=repr(error))
+    def answer(error: errors.PyMongoError) -> Response:
+        if not is_away(error):
+            return defect(error)
+        log.warning("database away", error=_summary(error))
         return failure(ServiceUnavailable())
 
-    for kind in UNAVAILABLE:
-        app.register_error_handler(kind, away)
+    app.register_error_handler(errors.PyMongoError, answer)
+
+
+def _summary(error: errors.PyMongoError) -> str:
+    # its whole text carries the state of every server, and could carry a document
+    return f"{type(error).__name__} {getattr(error, 'code', None) or ''}".rstrip()
 
 
 def collided_index(error: errors.DuplicateKeyError) -> str:

@@ -59,7 +59,7 @@ def create_flask(
     _log_requests(app, name)
     app.register_error_handler(AppError, failure)
     app.register_error_handler(HTTPException, _http_failure)
-    app.register_error_handler(Exception, _defect)
+    app.register_error_handler(Exception, defect)
     if unavailable:
         unavailable(app)
     return app
@@ -97,7 +97,8 @@ def _http_failure(error: HTTPException) -> Response:
     return render(status, envelope, headers)
 
 
-def _defect(error: Exception) -> Response:
+def defect(error: Exception) -> Response:
+    """The answer to what nobody foresaw; its trace is in the log alone."""
     log.error("unhandled error", exc_info=error)
     return failure(InternalError())
 

@@ -8,10 +8,24 @@ from typing import Any
 import pytest
 from pymongo import ReadPreference
 from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    InvalidOperation,
+    NotPrimaryError,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WriteConcernError,
+    WriteError,
+    WTimeoutError,
+)
 
 from chassis import mongo
-from chassis.mongo import UNAVAILABLE, Database, Document, collided_index
+from chassis.mongo import Database, Document, collided_index, is_away
 
 PARAMETERS = "replicaSet=rs0&w=1&journal=false&readConcernLevel=local&retryWrites=false&readPreference=secondary"
 
@@ -123,10 +137,11 @@ def test_a_conflict_that_does_not_end_is_unavailability_after_the_bound(
     with database.client.start_session() as other, other.start_transaction():
         database["things"].update_one({"_id": 1}, {"$set": {"by": "other"}}, session=other)
         began = time.monotonic()
-        with pytest.raises(UNAVAILABLE):
+        with pytest.raises(PyMongoError) as failed:
             database.transact(
                 lambda session: database["things"].update_one({"_id": 1}, {"$set": {"by": "me"}}, session=session)
             )
+        assert is_away(failed.value)
         assert time.monotonic() - began < 3
         other.abort_transaction()
 
@@ -136,8 +151,9 @@ def test_a_slow_transaction_is_cut_off(database: Database, monkeypatch: pytest.M
     database["things"].insert_one({"_id": 1})
     slow = {"$where": "sleep(5000) || true"}
     began = time.monotonic()
-    with pytest.raises(UNAVAILABLE):
+    with pytest.raises(PyMongoError) as failed:
         database.transact(lambda session: database["things"].find_one(slow, session=session))
+    assert is_away(failed.value)
     assert time.monotonic() - began < 3
 
 
@@ -146,8 +162,9 @@ def test_no_server_is_unavailability(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mongo, "OPERATION_SECONDS", 1)
     for attempt in (nowhere.ping, lambda: nowhere.transact(lambda session: nowhere["x"].find_one(session=session))):
         began = time.monotonic()
-        with pytest.raises(UNAVAILABLE):
+        with pytest.raises(PyMongoError) as failed:
             attempt()
+        assert is_away(failed.value)
         assert time.monotonic() - began < 5
     nowhere.close()
 
@@ -155,8 +172,53 @@ def test_no_server_is_unavailability(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wrong_question_is_a_defect_and_not_unavailability(database: Database) -> None:
     with pytest.raises(OperationFailure) as failed:
         database["things"].find_one({"$nonsense": 1})
-    assert not isinstance(failed.value, UNAVAILABLE)
+    assert not is_away(failed.value)
 
 
 def test_a_writable_primary_answers(database: Database) -> None:
     database.ping()
+
+
+def bulk(*codes: int) -> BulkWriteError:
+    return BulkWriteError({"writeErrors": [{"index": n, "code": code} for n, code in enumerate(codes)]})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AutoReconnect("connection closed"),
+        NotPrimaryError("not primary", {"code": 10107}),
+        ServerSelectionTimeoutError("no primary"),
+        WaitQueueTimeoutError("pool exhausted"),
+        ExecutionTimeout("maxTimeMS", 50),
+        WTimeoutError("majority", 64),
+        WriteConcernError("interrupted", 11602),
+        WriteError("interrupted", 11602),
+        OperationFailure("write conflict", 112, {"errorLabels": ["TransientTransactionError"]}),
+        OperationFailure("commit lost", 1, {"errorLabels": ["UnknownTransactionCommitResult"]}),
+        OperationFailure("new to us", 1, {"errorLabels": ["RetryableWriteError"]}),
+        OperationFailure("no such transaction", 251),
+        OperationFailure("cursor not found", 43),
+        bulk(11602, 189),
+        BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}),
+    ],
+)
+def test_an_election_a_timeout_and_a_conflict_say_nothing_against_the_request(error: PyMongoError) -> None:
+    assert is_away(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DuplicateKeyError("E11000", 11000, {"errorLabels": ["TransientTransactionError"]}),
+        OperationFailure("unknown operator", 2),
+        WriteError("document failed validation", 121),
+        InvalidOperation("Cannot use MongoClient after close"),
+        bulk(11000),
+        bulk(11602, 11000),
+        BulkWriteError({"writeErrors": [], "writeConcernErrors": []}),
+        KeyError("_id"),
+    ],
+)
+def test_what_would_be_wrong_again_is_no_absence(error: Exception) -> None:
+    assert not is_away(error)
