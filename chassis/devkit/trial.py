@@ -4,7 +4,7 @@ import atexit
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
@@ -20,11 +20,13 @@ class TrialInstance(Instance):
 
 
 @contextmanager
-def running(settings: Mapping[str, str] | None = None) -> Iterator[TrialInstance]:
+def running(
+    settings: Mapping[str, str] | None = None, kind: Callable[..., TrialInstance] = TrialInstance
+) -> Iterator[TrialInstance]:
     """Start a suite with `settings` on top of random secrets; stop it afterwards, and remove it unless it failed."""
     setup.ensure([venvs.TOOLS, *setup.runtimes()], needs_mongod=True, needs_rabbitmq=True)
     folder = LOCAL / f"test-{secrets.token_hex(4)}"
-    instance = TrialInstance(folder, {**dotenv.fresh(), **(settings or {})})
+    instance = kind(folder, {**dotenv.fresh(), **(settings or {})})
     quietly = partial(instance.down, lambda _: None)
     atexit.register(quietly)
     try:

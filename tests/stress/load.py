@@ -97,6 +97,9 @@ def open_clinic(gateway: Gateway, admin: Person, doctors: int, patients: int, le
 class Client:
     """One client: draws what to do next, does it, and notes what it was answered."""
 
+    #: How many of the bookings carry an idempotency key.
+    KEYED = 0.3
+
     def __init__(self, clinic: Clinic, seed: int) -> None:
         self._clinic = clinic
         self._ledger = clinic.ledger
@@ -127,7 +130,7 @@ class Client:
         if start is None:
             return
         body = {"doctorId": doctor.id, "start": start}
-        key = {"Idempotency-Key": self._clinic.key()} if self._dice.random() < 0.3 else {}
+        key = {"Idempotency-Key": self._clinic.key()} if self._dice.random() < self.KEYED else {}
         booked = self._send("book", patient, "POST", "/appointments", body, headers=key)
         if booked:
             self._clinic.remember(booked)
@@ -143,7 +146,7 @@ class Client:
         appointment, doctor_id, patient_id = found
         start = self._some_start(self._clinic.person(doctor_id))
         who = self._clinic.person(self._dice.choice((doctor_id, patient_id)))
-        key = {"Idempotency-Key": self._clinic.key()} if self._dice.random() < 0.2 else {}
+        key = {"Idempotency-Key": self._clinic.key()} if self._dice.random() < self.KEYED else {}
         if start:
             self._change("reschedule", appointment, who, {"start": start}, REFUSALS["reschedule"], key)
 

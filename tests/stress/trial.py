@@ -1,7 +1,7 @@
 """One trial: open a clinic, let the clients loose, wait until all is told, and look."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,28 +43,27 @@ class Outcome:
 
 
 class Announcements:
-    """A queue of the trial's own that gets a copy of whatever appointment-service announces."""
+    """A queue of the trial's own that gets a copy of whatever these services announce."""
 
-    def __init__(self, amqp_url: str) -> None:
+    queue = "trial.announcements"
+
+    def __init__(self, amqp_url: str, sources: Iterable[str] = (SERVICE,)) -> None:
         self._parameters = pika.URLParameters(amqp_url)
-        self._queue = "stress.announcements"
         with pika.BlockingConnection(self._parameters) as connection:
             channel = connection.channel()
-            channel.queue_declare(self._queue, durable=True)
-            channel.queue_purge(self._queue)
-            channel.queue_bind(self._queue, amqp.exchange(SERVICE), "#")
+            channel.queue_declare(self.queue, durable=True, arguments={"x-queue-type": "quorum"})
+            channel.queue_purge(self.queue)
+            for source in sources:
+                channel.queue_bind(self.queue, amqp.exchange(source), "#")
 
     def drain(self) -> list[dict[str, Any]]:
         """All that was announced since this was made; then no more is gathered."""
         events: list[dict[str, Any]] = []
         with pika.BlockingConnection(self._parameters) as connection:
             channel = connection.channel()
-            for method, _, body in channel.consume(self._queue, auto_ack=True, inactivity_timeout=2):
-                if method is None:
-                    break
-                events.append(json.loads(body))
-            channel.cancel()
-            channel.queue_delete(self._queue)
+            while (got := channel.basic_get(self.queue, auto_ack=True))[0]:
+                events.append(json.loads(got[2]))
+            channel.queue_delete(self.queue)
         return events
 
 

@@ -1,0 +1,102 @@
+"""Takes the guard named by CHAOS_SABOTAGE away from the process that imports this at its start."""
+
+import importlib.abc
+import importlib.util
+import os
+import sys
+
+
+def index(module):
+    """appointment_service.store.indexes: the claims may overlap."""
+    from pymongo import IndexModel
+
+    for models in module.INDEXES.values():
+        for number, model in enumerate(models):
+            document = model.document
+            if document.get("unique") and "claims" in document["key"]:
+                options = {key: value for key, value in document.items() if key not in ("key", "unique")}
+                models[number] = IndexModel(list(document["key"].items()), **options)
+                return
+    raise RuntimeError("there is no unique index over claims")
+
+
+def inbox(module):
+    """chassis.inbox: every delivery takes effect."""
+
+    def once(self, event_id, effect):
+        self._database.transact(effect)
+        return True
+
+    module.Inbox.once = once
+
+
+def mandatory(module):
+    """pika's channel, in the relay: nobody asks whether a queue took it."""
+    publish = module.BlockingChannel.basic_publish
+
+    def careless(self, *arguments, mandatory=False, **options):
+        return publish(self, *arguments, mandatory=False, **options)
+
+    module.BlockingChannel.basic_publish = careless
+
+
+def majority(module):
+    """chassis.mongo: one member's word is enough, also at the end of a transaction."""
+    from pymongo import WriteConcern
+
+    client = module.MongoClient
+
+    def careless(*arguments, **options):
+        return client(*arguments, **{**options, "w": 1, "journal": False})
+
+    module.MongoClient = careless
+    module.WriteConcern = lambda *_, **__: WriteConcern(1)
+
+
+def ack(module):
+    """chassis.consumer.queues: a message is done with as it is taken."""
+    handle = module.EventQueue.handle_message
+
+    def eager(self, body, message):
+        message.ack()
+        message.ack = lambda *_, **__: None
+        return handle(self, body, message)
+
+    module.EventQueue.handle_message = eager
+
+
+TARGETS = {
+    "index": ("appointment_service.store.indexes", index),
+    "inbox": ("chassis.inbox", inbox),
+    "mandatory": ("pika.adapters.blocking_connection", mandatory),
+    "majority": ("chassis.mongo", majority),
+    "ack": ("chassis.consumer.queues", ack),
+}
+
+
+class Saboteur(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads one module as it would be, and changes it then."""
+
+    def __init__(self, name, change):
+        self._name = name
+        self._change = change
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != self._name:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        self._loader = spec.loader
+        spec.loader = self
+        return spec
+
+    def create_module(self, spec):
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module):
+        self._loader.exec_module(module)
+        self._change(module)
+
+
+if guard := os.environ.get("CHAOS_SABOTAGE"):
+    sys.meta_path.insert(0, Saboteur(*TARGETS[guard]))
