@@ -6,6 +6,7 @@ from chassis.clock import now
 from chassis.inbox import Inbox
 from chassis.migrations import Migrator
 from chassis.mongo import Database
+from chassis.snapshots import Snapshot
 from doctor_service import events, store
 from doctor_service.config import Config
 from doctor_service.service import Cards, Doctors, Follows
@@ -19,6 +20,7 @@ class Built:
     doctors: Doctors
     cards: Cards
     follows: Follows
+    snapshot: Snapshot
 
 
 def migrator(database: Database) -> Migrator:
@@ -31,13 +33,12 @@ def build(config: Config) -> Built:
     database = Database(config.mongodb_uri, events.SOURCE)
     migrator(database).up()
     doctors, follows = store.DoctorStore(database), store.FollowStore(database)
-    cards = Cards(store=doctors)
-    cards.complete()
     return Built(
         config,
         database,
         Inbox(database),
         doctors=Doctors(database, store=doctors, follows=follows, clock=now),
-        cards=cards,
+        cards=Cards(store=doctors),
         follows=Follows(database, store=follows, doctors=doctors, clock=now),
+        snapshot=Snapshot(database, store.DOCTORS, events.doctor_as_updated),
     )

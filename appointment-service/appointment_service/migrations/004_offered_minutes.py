@@ -1,18 +1,26 @@
 """What doctors offer on each date is noted; of those who are known already at the next advance_due."""
 
+from pymongo import DeleteOne
 from pymongo.database import Database
 
-from chassis.clock import now
+from chassis.migrations import update_in_batches, write_in_batches
 from chassis.mongo import Document
 
 
 def forward(db: Database[Document]) -> None:
-    db["calendars"].update_many(
-        {"calendar": {"$type": "object"}, "capacityThrough": {"$exists": False}}, {"$set": {"capacityAt": now()}}
+    """Note that they are due, from today on.
+
+    All of them: an older process that stores another calendar does not note what it offers.
+    """
+    update_in_batches(
+        db["calendars"],
+        {"calendar": {"$type": "object"}},
+        {"$currentDate": {"capacityAt": True}, "$unset": {"capacityThrough": ""}},
     )
 
 
 def back(db: Database[Document]) -> None:
-    """Forget what was offered; it can't be told from calendars again."""
-    db["calendars"].update_many({}, {"$unset": {"capacityAt": "", "capacityThrough": ""}})
-    db["capacity"].delete_many({})
+    """Forget what was offered, which older code would not erase; of past dates it can't be told again."""
+    noted = {"$or": [{name: {"$exists": True}} for name in ("capacityAt", "capacityThrough")]}
+    update_in_batches(db["calendars"], noted, {"$unset": {"capacityAt": "", "capacityThrough": ""}})
+    write_in_batches(db["capacity"], (DeleteOne({"_id": item["_id"]}) for item in db["capacity"].find({}, {"_id": 1})))

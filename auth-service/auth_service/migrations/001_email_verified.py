@@ -2,14 +2,15 @@
 
 from pymongo.database import Database
 
+from chassis.migrations import update_in_batches
 from chassis.mongo import Document
 
 
 def forward(db: Database[Document]) -> None:
     """Nobody was asked to show it so far."""
-    db["credentials"].update_many({"emailVerified": {"$exists": False}}, {"$set": {"emailVerified": False}})
+    update_in_batches(db["credentials"], {"emailVerified": {"$exists": False}}, {"$set": {"emailVerified": False}})
 
 
 def back(db: Database[Document]) -> None:
-    """Remove the field: who verified an address must do it again."""
-    db["credentials"].update_many({}, {"$unset": {"emailVerified": ""}})
+    """Remove the field where it says no more than its absence; whoever showed it need not do so again."""
+    update_in_batches(db["credentials"], {"emailVerified": False}, {"$unset": {"emailVerified": ""}})

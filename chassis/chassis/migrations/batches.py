@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING, DeleteOne, UpdateOne
 from pymongo.collection import Collection
 
 from chassis.mongo import Document
@@ -28,10 +28,11 @@ def update_in_batches(collection: Collection[Document], condition: Document, upd
         beyond = {"_id": {"$gt": ids[-1]}}
 
 
-def write_in_batches(collection: Collection[Document], writes: Iterable[UpdateOne]) -> int:
-    """Each of the updates, in batches; the number of documents that changed. Nobody else waits for the last of them."""
+def write_in_batches(collection: Collection[Document], writes: Iterable[UpdateOne | DeleteOne]) -> int:
+    """Each of the writes, in batches and no order; the number of documents that changed or went."""
     changed = 0
     remaining = iter(writes)
     while batch := list(islice(remaining, BATCH)):
-        changed += collection.bulk_write(batch, ordered=False).modified_count
+        done = collection.bulk_write(batch, ordered=False)
+        changed += done.modified_count + done.deleted_count
     return changed

@@ -2,19 +2,22 @@
 
 from pymongo.database import Database
 
+from chassis.migrations import update_in_batches
 from chassis.mongo import Document
 
 _ADDED: Document = {"visible": True, "accepting": True, "availability": None, "overrides": []}
 
 
 def forward(db: Database[Document]) -> None:
-    """Add to each doctor what it lacks; ``listed`` follows from the others."""
+    """Add to each doctor what it lacks; ``listed`` follows from the others, also where an older process left it."""
     for field, value in _ADDED.items():
-        db["doctors"].update_many({field: {"$exists": False}}, {"$set": {field: value}})
+        update_in_batches(db["doctors"], {field: {"$exists": False}}, {"$set": {field: value}})
     listed = {"$and": [{"$eq": ["$moderationStatus", "APPROVED"]}, "$visible", "$active"]}
-    db["doctors"].update_many({"listed": {"$exists": False}}, [{"$set": {"listed": listed}}])
+    update_in_batches(db["doctors"], {"$expr": {"$ne": ["$listed", listed]}}, [{"$set": {"listed": listed}}])
 
 
 def back(db: Database[Document]) -> None:
-    """Remove the fields, and with them what the doctors had set there."""
-    db["doctors"].update_many({}, {"$unset": dict.fromkeys([*_ADDED, "listed"], "")})
+    """Remove the fields where they say no more than their absence: what doctors have set there is not lost."""
+    for field, value in _ADDED.items():
+        update_in_batches(db["doctors"], {field: {"$exists": True, "$eq": value}}, {"$unset": {field: ""}})
+    update_in_batches(db["doctors"], {"listed": {"$exists": True}}, {"$unset": {"listed": ""}})

@@ -1,7 +1,4 @@
-"""Search goes by keys: the indexes that it went by are dropped, the doctors get their keys as the service starts.
-
-Not here, for the version before may go on writing doctors without keys until its last process has ended.
-"""
+"""Search goes by keys: the indexes that it went by are dropped. The keys themselves are the next migration's."""
 
 from pymongo.database import Database
 
@@ -12,14 +9,13 @@ _AFTER = tuple(f"listed_keys_by_{order}" for order in ("rating", "name", "experi
 
 
 def forward(db: Database[Document]) -> None:
-    """Drop what no search reads any more."""
+    """Drop what no search reads any more; one of the version before is right without, and slower."""
     _drop(db, _BEFORE)
 
 
 def back(db: Database[Document]) -> None:
-    """Drop the indexes of keys, and the fields that the version before does not know; it makes its own indexes."""
+    """Drop the indexes of keys; the version before makes its own, and passes over fields that it does not know."""
     _drop(db, _AFTER)
-    db["doctors"].update_many({}, {"$unset": {"search.keys": "", "nextAvailable": ""}})
 
 
 def _drop(db: Database[Document], names: tuple[str, ...]) -> None:

@@ -6,8 +6,6 @@ from doctor_service import events
 from doctor_service.domain import derived
 from doctor_service.store import DoctorStore
 
-_AT_A_TIME = 200
-
 
 class Cards:
     """What other services announce. Both tell of doctors whom this service announced before: about a doctor who is not
@@ -29,15 +27,3 @@ class Cards:
         """Take over the next free slot, unless a newer one is here already."""
         start = event.next_available.start if event.next_available else None
         self._store.set_next_available(event.doctor_id, start, event.version, session)
-
-    def complete(self) -> None:
-        """Make whatever an earlier version of this service wrote whole: searchable, and announced with its clinic.
-
-        It runs at each start and not as a migration, for that version may have written until now.
-        """
-        while doctors := self._store.unkeyed(_AT_A_TIME):
-            changed = [{"version": doctor["version"] + 1, **derived(doctor)} for doctor in doctors]
-            announced = [
-                events.doctor_updated({**before, **after}) for before, after in zip(doctors, changed, strict=True)
-            ]
-            self._store.change_each(zip(doctors, changed, announced, strict=True))

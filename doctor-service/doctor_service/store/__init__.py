@@ -21,7 +21,7 @@ from doctor_service.store.doctors import DOCTOR_INDEXES, DOCTORS, DoctorStore
 from doctor_service.store.follows import FOLLOW_INDEXES, FOLLOWS, FollowStore
 from doctor_service.store.search import ORDERS
 
-__all__ = ["INDEXES", "ORDERS", "OUTBOXES", "DoctorStore", "FollowStore"]
+__all__ = ["DOCTORS", "INDEXES", "ORDERS", "OUTBOXES", "DoctorStore", "FollowStore"]
 
 OUTBOXES = (DOCTORS, audit.COLLECTION, tombstones.COLLECTION)
 

@@ -1,10 +1,10 @@
 """The doctors' documents: questions and changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
 from chassis import outbox
@@ -12,7 +12,7 @@ from chassis.events import Event
 from chassis.mongo import Database, Document, update_and_read
 from doctor_service.domain import Search
 from doctor_service.store.reading import Order, in_order
-from doctor_service.store.search import LISTED, ORDERS, SEARCH_INDEXES, planned, unkeyed
+from doctor_service.store.search import LISTED, ORDERS, SEARCH_INDEXES, planned
 
 DOCTORS = "doctors"
 
@@ -67,23 +67,12 @@ class DoctorStore:
         index = MODERATION if status else BY_TIME
         return in_order(self._doctors, condition, BY_CREATION, after, limit, index=index, shown=_LINE)
 
-    def unkeyed(self, limit: int) -> list[Document]:
-        """Listed doctors that a version of before the search's keys has written."""
-        condition, index = unkeyed()
-        return list(self._doctors.find(condition, _WITHOUT_OUTBOX).hint(index).limit(limit))
-
     def change(
         self, before: Document, changes: Document, event: Event | None, session: ClientSession | None = None
     ) -> Document | None:
         """Set ``changes`` and announce ``event`` if the doctor is as ``before``; the doctor after, or None."""
         update = _update(changes, event)
         return update_and_read(self._doctors, _still(before), update, projection=_WITHOUT_OUTBOX, session=session)
-
-    def change_each(self, changes: Iterable[tuple[Document, Document, Event]]) -> None:
-        """The same for many doctors: (before, changes, event) of each; who has changed meanwhile is left."""
-        self._doctors.bulk_write(
-            [UpdateOne(_still(before), _update(changed, event)) for before, changed, event in changes], ordered=False
-        )
 
     def set_rating(self, doctor_id: str, rating: Document, keys: Sequence[str], session: ClientSession) -> None:
         """Set {average, count, version} and the search's keys, which tell of it."""

@@ -56,8 +56,3 @@ def planned(search: Search, order: str) -> tuple[Document, str]:
     if search.min_rating:
         condition["rating.average"] = {"$gte": search.min_rating}
     return condition, index_of(order, bool(keys))
-
-
-def unkeyed() -> tuple[Document, str]:
-    """The condition of listed doctors without keys, and its index."""
-    return {**LISTED, "search.keys": None}, index_of("name", True)

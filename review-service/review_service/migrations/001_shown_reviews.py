@@ -4,12 +4,17 @@ Forward adds no field: absent means not hidden, not answered, not reported, and 
 """
 
 from collections import Counter
+from functools import partial
 
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
+from chassis.migrations import update_in_batches
 from chassis.mongo import Document
 
 _BEFORE = ("of_doctor_by_recent", "of_doctor_by_rating")
+_ADDED = ("hidden", "reply", "reports", "reported")
 _AFTER = (
     "shown_of_doctor_by_recent",
     "shown_of_doctor_by_rating",
@@ -33,17 +38,26 @@ def back(db: Database[Document]) -> None:
     It shows what was hidden, so that counts again. No card hears of it before the doctor's next review.
     """
     reviews = db["reviews"]
+    # before the flags go: a runner that died in between counts the same again
     for doctor_id in reviews.distinct("doctorId", {"hidden.at": {"$exists": True}, "doctorId": {"$ne": None}}):
-        # the whole doctor at a time, before the flags go: a runner that died in between counts the same again
-        given = Counter(review["rating"] for review in reviews.find({"doctorId": doctor_id}, {"rating": 1}))
-        figures = {
-            "count": given.total(),
-            "sum": sum(stars * times for stars, times in given.items()),
-            "histogram": {str(stars): times for stars, times in given.items()},
-        }
-        db["ratings"].update_one({"_id": doctor_id}, {"$set": figures, "$inc": {"version": 1}})
-    reviews.update_many({}, {"$unset": dict.fromkeys(("hidden", "reply", "reports", "reported"), "")})
+        with db.client.start_session() as session:
+            # a review that is written meanwhile counts itself in the same document, so one of the two is repeated
+            session.with_transaction(partial(_recount, db, doctor_id), read_concern=ReadConcern("snapshot"))
+    added = {"$or": [{field: {"$exists": True}} for field in _ADDED]}
+    update_in_batches(reviews, added, {"$unset": dict.fromkeys(_ADDED, "")})
     _drop(db, _AFTER)
+
+
+def _recount(db: Database[Document], doctor_id: str, session: ClientSession) -> None:
+    """Count all of a doctor's reviews that were not deleted, hidden or not."""
+    of_doctor = {"doctorId": doctor_id, "rating": {"$gte": 1}}
+    given = Counter(review["rating"] for review in db["reviews"].find(of_doctor, {"rating": 1}, session=session))
+    figures = {
+        "count": given.total(),
+        "sum": sum(stars * times for stars, times in given.items()),
+        "histogram": {str(stars): times for stars, times in given.items()},
+    }
+    db["ratings"].update_one({"_id": doctor_id}, {"$set": figures, "$inc": {"version": 1}}, session=session)
 
 
 def _drop(db: Database[Document], names: tuple[str, ...]) -> None:

@@ -7,43 +7,23 @@ users keep theirs. Without them their accounts would come back to life against t
 could tell any more why, or when they are due to be purged.
 """
 
-from collections.abc import Iterator
-
 from pymongo.database import Database
 
+from chassis.migrations import update_in_batches
 from chassis.mongo import Document
 
-BATCH = 1000
+_FIELDS = ("status", "deletion", "scheduledDeletionAt")
 
 
 def forward(db: Database[Document]) -> None:
-    kept_or_empty = [
-        {
-            "$set": {
-                "status": {"$ifNull": ["$status", "ACTIVE"]},
-                "deletion": {"$ifNull": ["$deletion", None]},
-                "scheduledDeletionAt": {"$ifNull": ["$scheduledDeletionAt", None]},
-            }
-        }
-    ]
-    fields = ("status", "deletion", "scheduledDeletionAt")
-    lacking = {"$or": [{field: {"$exists": False}} for field in fields]}
-    for batch in _batches(db):
-        db["users"].update_many({**batch, **lacking}, kept_or_empty)
+    kept_or_empty = {
+        "status": {"$ifNull": ["$status", "ACTIVE"]},
+        "deletion": {"$ifNull": ["$deletion", None]},
+        "scheduledDeletionAt": {"$ifNull": ["$scheduledDeletionAt", None]},
+    }
+    lacking = {"$or": [{field: {"$exists": False}} for field in _FIELDS]}
+    update_in_batches(db["users"], lacking, [{"$set": kept_or_empty}])
 
 
 def back(db: Database[Document]) -> None:
-    fields = {"status": "", "deletion": "", "scheduledDeletionAt": ""}
-    for batch in _batches(db):
-        db["users"].update_many({**batch, "status": "ACTIVE"}, {"$unset": fields})
-
-
-def _batches(db: Database[Document]) -> Iterator[Document]:
-    """Conditions on ``_id`` that cover every user, some at a time, so that no single update runs long."""
-    last: Document = {}
-    while True:
-        ids = [user["_id"] for user in db["users"].find(last, {"_id": 1}).sort("_id", 1).limit(BATCH)]
-        if not ids:
-            return
-        yield {"_id": {"$gte": ids[0], "$lte": ids[-1]}}
-        last = {"_id": {"$gt": ids[-1]}}
+    update_in_batches(db["users"], {"status": "ACTIVE"}, {"$unset": dict.fromkeys(_FIELDS, "")})

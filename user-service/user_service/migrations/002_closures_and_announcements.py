@@ -1,14 +1,17 @@
 """Suspension and closure of accounts; how often an erasure was announced.
 
 Forward: every user gets ``suspension`` (null) and ``closedAt``: null while ACTIVE, else the instant of the request to
-delete. Every erasure gets ``announcements``, ``announcedAt`` and ``version``. What is there stays.
+delete; also users whom an older process has deleted or recovered since. Every erasure gets ``announcements``,
+``announcedAt`` and ``version``. What is there stays.
 
-Back: the fields go, for what they say can be told from the others. Only users who are SUSPENDED keep theirs: without
-them nobody could tell any more why, by whom and since when.
+Back: the fields go from users who are not SUSPENDED, for what they say can be told from the others. Those who are keep
+theirs: without them nobody could tell any more why, by whom and since when. Erasures keep theirs, which the version
+before passes over: the version of somebody erased can't be told again.
 """
 
 from pymongo.database import Database
 
+from chassis.migrations import update_in_batches
 from chassis.mongo import Document
 
 LAST_VERSION = 2**31 - 1
@@ -16,34 +19,23 @@ LAST_VERSION = 2**31 - 1
 
 
 def forward(db: Database[Document]) -> None:
-    closed_at = {"$ifNull": ["$deletion.requestedAt", "$updatedAt"]}
-    db["users"].update_many(
-        {"$or": [{"closedAt": {"$exists": False}}, {"suspension": {"$exists": False}}]},
-        [
-            {
-                "$set": {
-                    "suspension": {"$ifNull": ["$suspension", None]},
-                    "closedAt": {
-                        "$ifNull": ["$closedAt", {"$cond": [{"$eq": ["$status", "ACTIVE"]}, None, closed_at]}]
-                    },
-                }
-            }
-        ],
-    )
-    db["erasures"].update_many(
-        {"announcements": {"$exists": False}},
-        [
-            {
-                "$set": {
-                    "announcements": 1,
-                    "announcedAt": "$startedAt",
-                    "version": {"$ifNull": ["$version", LAST_VERSION]},
-                }
-            }
-        ],
-    )
+    closed_at = {"$ifNull": ["$closedAt", "$deletion.requestedAt", "$updatedAt"]}
+    wrong = [
+        {"closedAt": {"$exists": False}},
+        {"suspension": {"$exists": False}},
+        {"closedAt": None, "status": {"$ne": "ACTIVE"}},
+        {"closedAt": {"$ne": None}, "status": "ACTIVE"},
+    ]
+    right = {
+        "suspension": {"$ifNull": ["$suspension", None]},
+        "closedAt": {"$cond": [{"$eq": ["$status", "ACTIVE"]}, None, closed_at]},
+    }
+    update_in_batches(db["users"], {"$or": wrong}, [{"$set": right}])
+    first = {"announcements": 1, "announcedAt": "$startedAt", "version": {"$ifNull": ["$version", LAST_VERSION]}}
+    update_in_batches(db["erasures"], {"announcements": {"$exists": False}}, [{"$set": first}])
 
 
 def back(db: Database[Document]) -> None:
-    db["users"].update_many({"status": {"$ne": "SUSPENDED"}}, {"$unset": {"suspension": "", "closedAt": ""}})
-    db["erasures"].update_many({}, {"$unset": {"announcements": "", "announcedAt": "", "version": ""}})
+    fields = ("suspension", "closedAt")
+    there = {"$or": [{field: {"$exists": True}} for field in fields], "status": {"$ne": "SUSPENDED"}}
+    update_in_batches(db["users"], there, {"$unset": dict.fromkeys(fields, "")})
