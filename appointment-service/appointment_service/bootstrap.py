@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from pymongo.client_session import ClientSession
+
 from appointment_service import events, store
 from appointment_service.config import Config
 from appointment_service.service import (
@@ -20,6 +22,7 @@ from chassis.clock import now
 from chassis.inbox import Inbox
 from chassis.migrations import Migrator
 from chassis.mongo import Database
+from chassis.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,28 @@ class Built:
     feeds: Feeds
     analytics: Analytics
     people: People
+    snapshot: Snapshot
+    next_available_snapshot: Snapshot
+
+    def doctor_updated(self, event: events.DoctorUpdated, session: ClientSession) -> None:
+        # who has an older event, or one of somebody erased, has nothing to find out from it
+        if self.people.doctor_updated(event, session):
+            self.openings.doctor_updated(event, session)
+            self.analytics.doctor_updated(event, session)
+
+    def account_closed(self, event: events.UserStatus, *, suspended: bool, session: ClientSession) -> None:
+        close = self.people.user_suspended if suspended else self.people.user_deactivated
+        close(event, session)
+        self.found_anew(event.user_id, session)
+
+    def account_opened(self, event: events.UserStatus, session: ClientSession) -> None:
+        self.people.account_opened(event, session)
+        self.found_anew(event.user_id, session)
+
+    def found_anew(self, user_id: str, session: ClientSession) -> None:
+        """What follows from a user's account and calendar, which are another and stored already."""
+        self.openings.account_changed(user_id, session)
+        self.analytics.account_changed(user_id, session)
 
 
 def migrator(database: Database) -> Migrator:
@@ -92,4 +117,6 @@ def build(config: Config, clock: Callable[[], datetime] = now) -> Built:
             forgetful=[requests, feeds, analytics],
             clock=clock,
         ),
+        snapshot=Snapshot(database, store.APPOINTMENTS, events.appointment_as_told),
+        next_available_snapshot=Snapshot(database, store.CALENDARS, events.next_available_as_told),
     )

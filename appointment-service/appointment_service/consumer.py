@@ -5,6 +5,7 @@
 from chassis.consumer import event_handler, rpc, serve
 # isort: on
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -15,6 +16,7 @@ from appointment_service.config import Config
 from appointment_service.routes.rendering import exported, place
 from chassis import logs
 from chassis.export import told
+from chassis.snapshots import PAGE
 
 config = Config.read_or_exit()
 logs.configure(events.SOURCE, "consumer", config.log_level)
@@ -27,10 +29,7 @@ class Consumer:
 
     @event_handler("doctor-service", "doctor-updated", events.DoctorUpdated)
     def doctor_updated(self, event: events.DoctorUpdated, session: ClientSession) -> None:
-        # who has an older event, or one of somebody erased, has nothing to find out from it
-        if built.people.doctor_updated(event, session):
-            built.openings.doctor_updated(event, session)
-            built.analytics.doctor_updated(event, session)
+        built.doctor_updated(event, session)
 
     @event_handler("appointment-service", "appointment-requested", events.AppointmentChanged)
     def appointment_requested(self, event: events.AppointmentChanged, session: ClientSession) -> None:
@@ -62,27 +61,19 @@ class Consumer:
 
     @event_handler("user-service", "user-deactivated", events.UserStatus)
     def user_deactivated(self, event: events.UserStatus, session: ClientSession) -> None:
-        built.people.user_deactivated(event, session)
-        built.openings.account_changed(event.user_id, session)
-        built.analytics.account_changed(event.user_id, session)
+        built.account_closed(event, suspended=False, session=session)
 
     @event_handler("user-service", "user-recovered", events.UserStatus)
     def user_recovered(self, event: events.UserStatus, session: ClientSession) -> None:
-        built.people.account_opened(event, session)
-        built.openings.account_changed(event.user_id, session)
-        built.analytics.account_changed(event.user_id, session)
+        built.account_opened(event, session)
 
     @event_handler("user-service", "user-suspended", events.UserStatus)
     def user_suspended(self, event: events.UserStatus, session: ClientSession) -> None:
-        built.people.user_suspended(event, session)
-        built.openings.account_changed(event.user_id, session)
-        built.analytics.account_changed(event.user_id, session)
+        built.account_closed(event, suspended=True, session=session)
 
     @event_handler("user-service", "user-reinstated", events.UserStatus)
     def user_reinstated(self, event: events.UserStatus, session: ClientSession) -> None:
-        built.people.account_opened(event, session)
-        built.openings.account_changed(event.user_id, session)
-        built.analytics.account_changed(event.user_id, session)
+        built.account_opened(event, session)
 
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
@@ -107,6 +98,20 @@ class Consumer:
     def appointment_now(self, appointment_id: str, user_id: str) -> dict[str, Any]:
         """{status, version, start, end, timezone, ics} of a person's appointment as it is at this moment."""
         return built.feeds.appointment_now(appointment_id, user_id)
+
+    @rpc
+    def snapshot_appointments(
+        self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        """What would be told now of these appointments, or of all, page by page (Snapshot.page)."""
+        return built.snapshot.page(after, limit, ids)
+
+    @rpc
+    def snapshot_next_available(
+        self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        """What ``next-available-changed`` would tell now of these doctors, or of all, page by page (Snapshot.page)."""
+        return built.next_available_snapshot.page(after, limit, ids)
 
     @rpc
     def export_user(self, user_id: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
-from appointment_service.domain.appointment import Actor, Status
+from appointment_service.domain.appointment import HELD, Actor, Status
 from appointment_service.domain.calendar import Calendar
 from chassis import audit
 from chassis.clock import instant_text
@@ -61,18 +61,42 @@ def waitlist_offered(entry: Document, start: datetime, end: datetime, timezone: 
 
 def next_available_changed(doctor_id: str, version: int, start: datetime | None, end: datetime | None) -> Event:
     """The event that tells of a doctor's next free slot, or with None that there is none."""
+    return _event("next-available-changed", doctor_id, _next_available(doctor_id, version, start, end))
+
+
+# what is told of something as it is now, in the shape of its events, to who keeps a copy
+
+
+def appointment_as_told(appointment: Document) -> Document | None:
+    """An appointment without ``by``, for it does not tell of one change; None of a held slot, or one of the erased."""
+    if appointment["status"] == HELD or None in (appointment["doctorId"], appointment["patientId"]):
+        return None
+    return _state(appointment)
+
+
+def next_available_as_told(doctor: Document) -> Document | None:
+    """A doctor's next free slot, given what the calendars hold; None where nothing was announced of it."""
+    if "openingVersion" not in doctor:
+        return None
+    slot = doctor["nextAvailable"] or {}
+    return _next_available(doctor["_id"], doctor["openingVersion"], slot.get("start"), slot.get("end"))
+
+
+def _next_available(doctor_id: str, version: int, start: datetime | None, end: datetime | None) -> Document:
     slot = {"start": instant_text(start), "end": instant_text(end)} if start and end else None
-    data = {"doctorId": doctor_id, "version": version, "nextAvailable": slot}
-    return _event("next-available-changed", doctor_id, data)
+    return {"doctorId": doctor_id, "version": version, "nextAvailable": slot}
 
 
 def _told(appointment: Document, by: Actor) -> Document:
+    return {**_state(appointment), "by": by}
+
+
+def _state(appointment: Document) -> Document:
     return {
         "appointmentId": appointment["_id"],
         **{name: appointment[name] for name in ("doctorId", "patientId", "timezone", "status", "version")},
         "start": instant_text(appointment["start"]),
         "end": instant_text(appointment["end"]),
-        "by": by,
     }
 
 

@@ -5,12 +5,14 @@
 from chassis.consumer import event_handler, rpc, serve
 # isort: on
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo.client_session import ClientSession
 
 from chassis import logs
 from chassis.export import told
+from chassis.snapshots import PAGE
 from doctor_service import events
 from doctor_service.bootstrap import build
 from doctor_service.config import Config
@@ -60,6 +62,11 @@ class Consumer:
     @event_handler("appointment-service", "next-available-changed", events.NextAvailableChanged)
     def next_available_changed(self, event: events.NextAvailableChanged, session: ClientSession) -> None:
         built.cards.next_available_changed(event, session)
+
+    @rpc
+    def snapshot_doctors(self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None) -> dict[str, Any]:
+        """What ``doctor-updated`` would tell now of these doctors, or of all, page by page (Snapshot.page)."""
+        return built.snapshot.page(after, limit, ids)
 
     @rpc
     def export_user(self, user_id: str) -> Any:

@@ -23,8 +23,12 @@ def snapshot(doctor: Document) -> dict[str, Any]:
 
 
 def doctor_updated(doctor: Document) -> Event:
-    data = {"doctorId": doctor["_id"], "version": doctor["version"], **snapshot(doctor)}
-    return cloud_event(SOURCE, "doctor-updated", doctor["_id"], data)
+    return cloud_event(SOURCE, "doctor-updated", doctor["_id"], doctor_as_updated(doctor))
+
+
+def doctor_as_updated(doctor: Document) -> dict[str, Any]:
+    """What ``doctor-updated`` tells of a doctor as it is now."""
+    return {"doctorId": doctor["_id"], "version": doctor["version"], **snapshot(doctor)}
 
 
 def moderation_audited(step: Step, doctor_id: str, admin_id: str) -> Event:

@@ -37,6 +37,7 @@ from appointment_service.store.feeds import FeedStore
 from appointment_service.store.holds import HoldStore
 from appointment_service.store.indexes import APPOINTMENTS, CALENDARS, INDEXES, OUTBOXES
 from appointment_service.store.openings import OpeningStore
+from appointment_service.store.projected import ProjectedStore
 from appointment_service.store.requests import RequestStore
 from appointment_service.store.transition import Transition
 from appointment_service.store.waitlist import WaitlistStore
@@ -52,6 +53,7 @@ __all__ = [
     "FeedStore",
     "HoldStore",
     "OpeningStore",
+    "ProjectedStore",
     "RequestStore",
     "Transition",
     "WaitlistStore",
