@@ -30,14 +30,14 @@ _MAILED = {
 class Found:
     """What the databases hold in the end, a list of documents each."""
 
-    appointments: list[Document]
-    relations: list[Document]
-    visits: list[Document]
-    reviews: list[Document]
-    doctors: list[Document]
-    mails: list[Document]
-    credentials: list[Document]
-    users: list[Document]
+    appointments: list[dict[str, Any]]
+    relations: list[dict[str, Any]]
+    visits: list[dict[str, Any]]
+    reviews: list[dict[str, Any]]
+    doctors: list[dict[str, Any]]
+    mails: list[dict[str, Any]]
+    credentials: list[dict[str, Any]]
+    users: list[dict[str, Any]]
 
 
 def handled(events: Iterable[Document], subscriptions: Subscriptions, inboxes: Mapping[str, set[str]]) -> Iterator[str]:
@@ -53,7 +53,7 @@ def counted(events: Iterable[Document], counts: Mapping[str, int], heard: Mappin
     expected = {event["id"]: event["type"] for event in events if event["type"] in heard.get(event["source"], ())}
     for identifier in expected.keys() | counts.keys():
         if (count := counts.get(identifier, 0)) != 1:
-            yield f"{expected.get(identifier, 'what was never announced')} {identifier} was counted {count} times"
+            yield f"{expected.get(identifier, 'what was announced before')} {identifier} was counted {count} times"
 
 
 def appointments_told(found: Found) -> Iterator[str]:
