@@ -1,14 +1,17 @@
 """Migrations forward, back and forward again."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.client_session import ClientSession
 
 from chassis.clock import now
 from chassis.migrations import Migrator, migrations_in
-from chassis.mongo import Database
+from chassis.mongo import Database, Document
+from devkit.migrating import forward_back_forward
 from review_service import store
 from review_service.domain import Sort
 
@@ -80,3 +83,50 @@ def test_each_step_may_be_repeated(database: Database) -> None:
         once = held(database)
         step(database.db)
         assert held(database) == once
+
+
+def test_a_years_reviews_go_forward_back_and_forward_while_an_older_process_works(fresh_mongodb_uri: str) -> None:
+    database = Database(fresh_mongodb_uri, "review-service")
+    at = now()
+    count, doctors = 5_000, 50
+
+    def review(name: str, number: int) -> Document:
+        of = {"appointmentId": name, "doctorId": f"d{number % doctors}", "patientId": f"p{number}"}
+        return {"_id": name, **of, "rating": number % 5 + 1, "comment": None, "createdAt": at, "version": 1}
+
+    # every tenth was hidden, answered and reported once: as the version before it was run again
+    more = {"hidden": {"reason": "x", "at": at, "by": "admin"}, "reply": {"text": "x", "at": at}, "reported": True}
+    reviews = [{**review(f"r{n}", n), **(more if n % 10 == 0 else {})} for n in range(count)]
+    database["reviews"].insert_many(reviews)
+    shown = Counter((review["doctorId"], review["rating"]) for review in reviews if "hidden" not in review)
+
+    def rating(doctor: str, given: Counter[tuple[str, int]]) -> Document:
+        histogram = {str(stars): given[doctor, stars] for stars in range(1, 6) if given[doctor, stars]}
+        total = sum(int(stars) * times for stars, times in histogram.items())
+        return {"count": sum(histogram.values()), "sum": total, "histogram": histogram}
+
+    database["ratings"].insert_many({"_id": f"d{n}", **rating(f"d{n}", shown), "version": 1} for n in range(doctors))
+
+    def old_write(number: int) -> list[str]:
+        new = review(f"new{number}", number)
+
+        def post(session: ClientSession) -> None:
+            database["reviews"].insert_one(new, session=session)
+            step = {"count": 1, "sum": new["rating"], f"histogram.{new['rating']}": 1, "version": 1}
+            database["ratings"].update_one({"_id": new["doctorId"]}, {"$inc": step}, session=session)
+
+        database.transact(post)
+        return [new["_id"]]
+
+    # what is hidden the version before shows and counts, and it could not erase what was answered and reported
+    lost = {*more, "count", "sum", "histogram", "version"}
+    migrator = Migrator(database, PACKAGE, store.INDEXES)
+    after = forward_back_forward(database, migrator, old_write, lost)
+    assert all(held == review(name, int(name.strip("rnew"))) for name, held in after["reviews"].items())
+    written = len(after["reviews"]) - count
+    every = Counter(
+        (review["doctorId"], review["rating"]) for review in (*reviews, *(review("", n) for n in range(written)))
+    )
+    for doctor, held in after["ratings"].items():
+        assert {**held, "version": 0} == {"_id": doctor, **rating(doctor, every), "version": 0}
+    database.close()
