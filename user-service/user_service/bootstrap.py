@@ -9,9 +9,11 @@ from chassis.inbox import Inbox
 from chassis.migrations import Migrator
 from chassis.mongo import Database
 from chassis.rpc import RpcClient
+from chassis.snapshots import Snapshot
 from chassis.tombstones import Tombstones
 from user_service import events, store
 from user_service.config import Config
+from user_service.ledger import Ledger
 from user_service.service import Service
 from user_service.service.accounts import Accounts
 from user_service.service.audit import Audit
@@ -28,6 +30,7 @@ class Built:
     database: Database
     inbox: Inbox
     service: Service
+    snapshot: Snapshot
 
 
 def migrator(database: Database) -> Migrator:
@@ -39,7 +42,8 @@ def build(config: Config) -> Built:
     """Connect, bring the database up to date, and make the service."""
     database = Database(config.mongodb_uri, events.SOURCE)
     migrator(database).up()
-    return Built(config, database, Inbox(database), make_service(config, database, now))
+    snapshot = Snapshot(database, store.users.COLLECTION, events.user_as_told)
+    return Built(config, database, Inbox(database), make_service(config, database, now), snapshot)
 
 
 def make_service(config: Config, database: Database, clock: Callable[[], datetime]) -> Service:
@@ -73,6 +77,7 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
             patients=patients,
             erasures=erasures,
             tombstones=tombstones,
+            ledger=Ledger(config.erasure_ledger) if config.erasure_ledger else None,
             patience=timedelta(seconds=config.erasure_reannounce_seconds),
             clock=clock,
         ),

@@ -134,7 +134,9 @@ class Export(Shape):
 class Erasure(Shape):
     id: str
     started_at: datetime
-    awaiting: list[str] = Field(description="Services whose receipt is still out.")
+    awaiting: list[str] = Field(
+        description="Services whose receipt is still out; `ledger`: not yet noted there."
+    )
     receipts: dict[str, datetime] = Field(description="By service: when it erased.")
     completed_at: datetime | None
     announcements: int = Field(description="How often the services were told.")

@@ -1,4 +1,4 @@
-"""The purge of what is due, and the receipts of those who must erase too."""
+"""The purge of what is due, and the receipts of those who must erase too, and the ledger for restores."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,8 +9,10 @@ from pymongo.client_session import ClientSession
 from chassis.mongo import Database, Document
 from chassis.tombstones import Tombstones
 from user_service import events, store
+from user_service.ledger import Ledger
 from user_service.service.audit import Audit
 from user_service.store.audit import Entries
+from user_service.store.erasures import LEDGER
 from user_service.store.paging import Key
 from user_service.store.patients import Patients
 from user_service.store.relations import Relations
@@ -35,6 +37,7 @@ class Erasures:
         patients: Patients,
         erasures: store.erasures.Erasures,
         tombstones: Tombstones,
+        ledger: Ledger | None,
         patience: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
@@ -47,6 +50,7 @@ class Erasures:
         self._patients = patients
         self._erasures = erasures
         self._tombstones = tombstones
+        self._ledger = ledger
         self._patience = patience
         self._now = clock
 
@@ -54,10 +58,15 @@ class Erasures:
         """Erase for good up to ``limit`` deleted users whose window has passed; how many this call erased."""
         purged = sum(self._purge(user_id) for user_id in self._users.due(self._now(), limit))
         log.info("accounts purged", count=purged)
+        self._note(limit)
         return purged
 
     def reannounce_late(self, limit: int) -> int:
-        """Announce up to ``limit`` erasures again whose receipts are late; how many this call announced."""
+        """Announce up to ``limit`` erasures again whose receipts are late; how many this call announced.
+
+        As many that are not in the ledger yet, because a process died or it could not be written, are noted there.
+        """
+        self._note(limit)
         now = self._now()
         announced = sum(
             self._erasures.announce_again(erasure, events.user_deleted(erasure), now)
@@ -85,6 +94,50 @@ class Erasures:
             for erasure in self._erasures.listed(after, limit, is_open=is_open)
         ]
 
+    # around a restore
+
+    def note_all(self) -> int:
+        """Add every erasure that the ledger lacks, whatever is noted of it here; how many. Raises OSError."""
+        assert self._ledger, "there is no ledger"
+        known = self._ledger.read()
+        lacking = {user_id: at for user_id, at in self._erasures.all_begun() if user_id not in known}
+        self._ledger.append(lacking)
+        return len(lacking)
+
+    def erase_again(self) -> int:
+        """Purge everybody in the ledger once more, whatever state the account is in; how many there are.
+
+        Each is announced as a new event, and complete again when all receipts are in. Safe to repeat. Raises OSError.
+        """
+        assert self._ledger, "there is no ledger"
+        people = self._ledger.read()
+        for user_id, at in people.items():
+            self._erase_again(user_id, at)
+        log.info("erased again", count=len(people))
+        return len(people)
+
+    def incomplete(self) -> list[str]:
+        """Those in the ledger whose erasure is not complete."""
+        assert self._ledger, "there is no ledger"
+        return self._erasures.incomplete_of(self._ledger.read())
+
+    # steps
+
+    def _note(self, limit: int) -> None:
+        """Add to the ledger up to ``limit`` erasures that are not known to be in it; what fails is tried next time."""
+        if self._ledger is None:
+            return
+        lacking = self._erasures.unledgered(limit)
+        if not lacking:
+            return
+        try:
+            known = self._ledger.read()
+            self._ledger.append({user_id: at for user_id, at in lacking.items() if user_id not in known})
+        except OSError as error:
+            log.error("erasures not noted", alarm="ErasureLedgerBehind", count=len(lacking), error=repr(error))
+            return
+        self._database.transact(lambda session: self._erasures.set_ledgered(list(lacking), self._now(), session))
+
     def _purge(self, user_id: str) -> bool:
         def work(session: ClientSession) -> bool:
             now = self._now()
@@ -92,11 +145,8 @@ class Erasures:
             if user is None:
                 # recovered meanwhile, or purged by another run
                 return False
-            self._patients.erase(user_id, session)
-            self._relations.forget(user_id, session)
-            self._verifications.take(user_id, session)
-            self._entries.forget_addresses(user_id, session)
-            erasure = _new_erasure(user, now)
+            self._forget(user_id, session)
+            erasure = self._new_erasure(user, now)
             self._erasures.begin(erasure, session)
             for announcement in [*events.outliving(user.get("outbox", [])), events.user_deleted(erasure)]:
                 self._tombstones.bury(user_id, announcement, session)
@@ -105,17 +155,39 @@ class Erasures:
 
         return self._database.transact(work)
 
+    def _erase_again(self, user_id: str, began: datetime) -> None:
+        def work(session: ClientSession) -> None:
+            now = self._now()
+            user = self._users.take(user_id, session)
+            self._forget(user_id, session)
+            # an id that is unknown here may be known to others; its role is not kept, and no service asks for it
+            unknown = {"_id": user_id, "role": "patient", "version": 0}
+            erasure = self._new_erasure(user or self._erasures.get(user_id, session) or unknown, now)
+            erasure |= {"startedAt": began, "awaiting": list(events.HOLDERS), "receipts": {LEDGER: now}}
+            self._erasures.begin_again(erasure, session)
+            self._tombstones.bury(user_id, events.user_deleted(erasure), session)
+            if user:
+                self._audit.record("account.purged", actor=None, subject_id=user_id, session=session)
 
-def _new_erasure(user: Document, now: datetime) -> Document:
-    return {
-        "_id": user["_id"],
-        "role": user["role"],
-        # the purge is one change more, so that it is newer than all that was announced before
-        "version": user["version"] + 1,
-        "startedAt": now,
-        "awaiting": list(events.HOLDERS),
-        "receipts": {},
-        "completedAt": None,
-        "announcements": 1,
-        "announcedAt": now,
-    }
+        self._database.transact(work)
+
+    def _forget(self, user_id: str, session: ClientSession) -> None:
+        """Delete what there is besides the user's own document."""
+        self._patients.erase(user_id, session)
+        self._relations.forget(user_id, session)
+        self._verifications.take(user_id, session)
+        self._entries.forget_addresses(user_id, session)
+
+    def _new_erasure(self, user: Document, now: datetime) -> Document:
+        return {
+            "_id": user["_id"],
+            "role": user["role"],
+            # the purge is one change more, so that it is newer than all that was announced before
+            "version": user["version"] + 1,
+            "startedAt": now,
+            "awaiting": [*events.HOLDERS, *([LEDGER] if self._ledger else [])],
+            "receipts": {},
+            "completedAt": None,
+            "announcements": 1,
+            "announcedAt": now,
+        }

@@ -119,3 +119,7 @@ class Users:
         """Remove a user who is still deleted and due; the document as it was, or None."""
         due = {"_id": user_id, "status": Status.DELETED, "scheduledDeletionAt": {"$lte": now}}
         return self._users.find_one_and_delete(due, session=session)
+
+    def take(self, user_id: str, session: ClientSession) -> Document | None:
+        """Remove a user, whatever state the account is in; the document as it was, or None."""
+        return self._users.find_one_and_delete({"_id": user_id}, session=session)
