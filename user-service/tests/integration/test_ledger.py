@@ -96,8 +96,10 @@ def test_a_ledger_that_cannot_be_written_keeps_no_one_and_is_caught_up_with(
     # every service has erased, and yet a restore could bring the person back
     assert shown(client, user_id)["awaiting"] == ["ledger"]
     assert shown(client, user_id)["completedAt"] is None
-    path.rmdir()
+    fresh.database["erasures"].update_one({"_id": user_id}, {"$set": {"announcedAt": now() - timedelta(days=1)}})
     assert fresh.service.erasures.reannounce_late(100) == 0, "no service is asked again for that"
+    path.rmdir()
+    fresh.service.erasures.reannounce_late(100)
     assert list(Ledger(path).read()) == [user_id]
     assert shown(client, user_id)["completedAt"]
 
