@@ -1,9 +1,14 @@
 """The web process as it is run: gunicorn with gevent workers."""
 
 import http.client
+import os
+import signal
 import socket
+import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +24,23 @@ HERE = Path(__file__).parent
 MEBIBYTE = 1024 * 1024
 
 
-def start_web(start_process: Callable[..., StartedProcess], variables: dict[str, str]) -> StartedProcess:
+def start_web(start: Callable[..., StartedProcess], variables: dict[str, str], *more: str) -> StartedProcess:
     env = {
         "THING_SOURCE": "thing-service",
         "THING_NAME": "thing-service",
         "PYTHONPATH": str(Path(gunicorn_conf.__file__).parents[1]),
         **variables,
     }
-    arguments = ["-c", "python:chassis.gunicorn_conf", "thing_service.web:app"]
-    return start_process("gunicorn", env=env, arguments=arguments, cwd=HERE)
+    arguments = ["-c", "python:chassis.gunicorn_conf", *more, "thing_service.web:app"]
+    return start("gunicorn", env=env, arguments=arguments, cwd=HERE)
 
 
-@pytest.fixture
-def web(start_process: Callable[..., StartedProcess]) -> int:
-    """The port of a web process."""
+def serving(start: Callable[..., StartedProcess], *more: str, workers: int = 1) -> tuple[StartedProcess, int]:
+    """A web process that answers, and its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
-    start_web(start_process, {"PORT": str(port), "JWT_SECRET": JWT_SECRET})
+    variables = {"PORT": str(port), "JWT_SECRET": JWT_SECRET, "WEB_CONCURRENCY": str(workers)}
+    process = start_web(start, variables, *more)
 
     def alive() -> bool:
         try:
@@ -45,7 +50,21 @@ def web(start_process: Callable[..., StartedProcess]) -> int:
             return False
 
     eventually(alive, timeout=20)
-    return port
+    return process, port
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a web process that the tests share."""
+    started: list[StartedProcess] = []
+
+    def start(module: str, *, env: dict[str, str], arguments: list[str], cwd: Path) -> StartedProcess:
+        log = tmp_path_factory.mktemp("web") / "log"
+        started.append(StartedProcess([sys.executable, "-m", module, *arguments], env, cwd, log))
+        return started[0]
+
+    yield serving(start)[1]
+    started[0].stop()
 
 
 def test_a_web_process_with_a_wrong_variable_ends_and_names_it(start_process: Callable[..., StartedProcess]) -> None:
@@ -113,3 +132,100 @@ def test_garbage_does_not_end_it(web: int) -> None:
             raw.sendall(garbage)
             raw.recv(1024)
     assert send(web, "/blob", b'{"text": "ok"}')[0] == 200
+
+
+Connect = Callable[[int], http.client.HTTPConnection]
+
+
+@pytest.fixture
+def connected() -> Iterator[Connect]:
+    """Makes connections that are kept open: each had an answer already."""
+    with ExitStack() as stack:
+
+        def connect(port: int) -> http.client.HTTPConnection:
+            connection = stack.enter_context(closing(http.client.HTTPConnection("127.0.0.1", port, timeout=15)))
+            connection.request("GET", "/health/live")
+            connection.getresponse().read()
+            return connection
+
+        yield connect
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_from_sigterm_on_what_was_sent_is_answered_and_what_is_silent_is_let_go(
+    start_process: Callable[..., StartedProcess], connected: Connect, workers: int
+) -> None:
+    process, port = serving(start_process, workers=workers)
+    under_way, used_again, silent = connected(port), connected(port), connected(port)
+    under_way.request("GET", "/api/v1/late")
+    began = time.monotonic()
+    os.kill(process.pid, signal.SIGTERM)
+    eventually(lambda: refuses(port), timeout=5)
+
+    used_again.request("GET", "/health/live")
+    answer = used_again.getresponse()
+    assert (answer.status, answer.headers["Connection"]) == (200, "close")
+
+    answer = under_way.getresponse()
+    assert answer.status == 200
+    assert b"whole" in answer.read()
+
+    assert silent.sock.recv(1) == b""
+    assert process.child.wait(15) == 0
+    # not after the graceful_timeout: a connection that is merely open holds up nothing
+    assert time.monotonic() - began < 10
+
+
+def test_no_connection_is_reset_or_left_waiting_as_the_listener_closes(
+    start_process: Callable[..., StartedProcess],
+) -> None:
+    process, port = serving(start_process)
+    told: list[int] = []
+
+    def knock() -> None:
+        """Connect anew, ask and be answered, until refused."""
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                connection.connect()
+            except ConnectionRefusedError:
+                return
+            with closing(connection):
+                connection.request("GET", "/health/live", headers={"Connection": "close"})
+                told.append(connection.getresponse().status)
+
+    with ThreadPoolExecutor(8) as pool:
+        knocking = [pool.submit(knock) for _ in range(8)]
+        eventually(lambda: len(told) > 50)
+        os.kill(process.pid, signal.SIGTERM)
+        for each in knocking:
+            each.result(20)
+    assert set(told) == {200}
+
+
+def test_a_request_that_never_ends_does_not_hold_up_the_end(
+    start_process: Callable[..., StartedProcess], connected: Connect
+) -> None:
+    process, port = serving(start_process, "--graceful-timeout", "4")
+    hanging, sending, beginning = connected(port), connected(port), connected(port)
+    hanging.request("GET", "/api/v1/never")
+    sending.putrequest("POST", "/api/v1/blob")
+    sending.putheader("Content-Type", "application/json")
+    sending.putheader("Content-Length", "100")
+    sending.endheaders(b"{")
+    beginning.sock.sendall(b"GET /health/live HTTP/1.1\r\nHost: ")
+    began = time.monotonic()
+    # a second one changes nothing
+    os.kill(process.pid, signal.SIGTERM)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.child.wait(15) == 0
+    assert time.monotonic() - began < 10
+    assert "Requests cut off" in process.log

@@ -31,6 +31,15 @@ def things() -> Api:
         gevent.sleep(0.2)
         return [before, context.request_id()]
 
+    @api.get("/late", access=PUBLIC)
+    def late() -> str:
+        gevent.sleep(1)
+        return "whole"
+
+    @api.get("/never", access=PUBLIC)
+    def never() -> None:
+        gevent.sleep(600)
+
     return api
 
 
