@@ -33,7 +33,7 @@ def main() -> int:
             clients=asked.clients,
             seed=asked.seed,
             tell=say,
-            faults=guard.faults if guard else (),
+            guard=guard,
             broker_away=asked.broker_away,
         )
         if asked.poison and not outcome.violations:

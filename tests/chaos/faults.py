@@ -16,6 +16,7 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from chassis import amqp
 from devkit.waiting import eventually, holds_within
 from tests.chaos.instance import ChaosInstance
+from tests.chaos.sabotage import Guard
 
 #: Without the port mapper nothing of the broker can start again, and no client ever talks to it.
 _SPARED = {"epmd"}
@@ -29,12 +30,13 @@ Tell = Callable[[str], None]
 class Tormentor:
     """Draws victims and faults; ``counts`` says what was done: {(fault, process): how often}."""
 
-    def __init__(self, suite: ChaosInstance, seed: int, tell: Tell, copies: str, faults: tuple[str, ...] = ()) -> None:
+    def __init__(self, suite: ChaosInstance, seed: int, tell: Tell, copies: str, guard: Guard | None = None) -> None:
         self._suite = suite
         self._dice = random.Random(seed)
         self._tell = tell
         self._copies = copies
-        self._only = faults
+        self._only = guard.faults if guard else ()
+        self._victims = guard.victims if guard else ()
         self.counts: Counter[tuple[str, str]] = Counter()
         self._faults: dict[str, Callable[[], str]] = {
             "kill": self._kill,
@@ -70,7 +72,10 @@ class Tormentor:
     def _victim(self) -> tuple[str, int]:
         """A process that runs, or one of its workers."""
         alive = {state.name: state.pid for state in self._suite.supervisor.states().values() if state.pid}
-        name = self._dice.choice(sorted(alive.keys() - _SPARED))
+        chosen = [name for name in alive if not self._victims or name.endswith(self._victims)]
+        if not chosen:
+            return "", 0
+        name = self._dice.choice(sorted(set(chosen) - _SPARED))
         workers = _children(alive[name])
         if name.endswith("-web") and workers and self._dice.random() < 0.5:
             return f"{name}'s worker", self._dice.choice(workers)

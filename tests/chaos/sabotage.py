@@ -17,15 +17,20 @@ class Guard:
     name: str
     what: str
     faults: tuple[str, ...]
+    victims: tuple[str, ...] = ()
+    """Ends of the names of those who are killed; anybody where there are none."""
 
 
 GUARDS = {
     guard.name: guard
     for guard in (
         Guard("index", "the unique index over the claims", ("kill", "restart")),
-        Guard("inbox", "the inbox: an event that comes again takes effect again", ("kill",)),
+        # a broker that dies gives every message again that was handled and not acknowledged
+        Guard("inbox", "the inbox: an event that comes again takes effect again", ("kill",), ("rabbitmq",)),
         Guard("mandatory", "the mandatory flag: what no queue takes is confirmed and gone", ("unbind",)),
         Guard("majority", "the majority: a write is acknowledged by the primary alone", ("isolate",)),
-        Guard("ack", "the acknowledgement after the commit: it is given before the work begins", ("kill",)),
+        Guard(
+            "ack", "the acknowledgement after the commit: it is given before the work begins", ("kill",), ("-consumer",)
+        ),
     )
 }

@@ -17,6 +17,7 @@ from tests.chaos import effects
 from tests.chaos.clients import ChaosLedger, PersistentClient
 from tests.chaos.faults import Tormentor
 from tests.chaos.instance import WITNESS, ChaosInstance
+from tests.chaos.sabotage import Guard
 from tests.client import Gateway, Surprise
 from tests.stress import checker
 from tests.stress.load import Clinic, open_clinic
@@ -48,17 +49,18 @@ def tormented(
     seed: int,
     tell: Tell,
     doctors: int = 4,
-    faults: tuple[str, ...] = (),
+    guard: Guard | None = None,
     broker_away: float = 0.0,
 ) -> Outcome:
-    """Torment a running suite while clients work, then look. ``broker_away``: seconds without RabbitMQ at the end."""
+    """Torment a running suite while clients work, then look. ``broker_away``: seconds without RabbitMQ at the end;
+    ``guard``: what the suite lacks, to be found by the faults that show it."""
     ledger = ChaosLedger()
     outcome = Outcome(ledger)
     announced = Announcements(suite.amqp_url, suite.subscriptions[WITNESS])
     gateway = Gateway(suite.gateway_url)
     admin = gateway.log_in(suite.settings["ADMIN_EMAIL"], suite.settings["ADMIN_PASSWORD"])
     clinic = open_clinic(gateway, admin, doctors, 6 * doctors, ledger)
-    tormentor = Tormentor(suite, seed, tell, announced.queue, faults)
+    tormentor = Tormentor(suite, seed, tell, announced.queue, guard)
     stopped = Event()
     with ThreadPoolExecutor(clients) as pool:
         working = [

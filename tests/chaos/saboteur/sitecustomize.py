@@ -21,10 +21,15 @@ def index(module):
 
 
 def inbox(module):
-    """chassis.inbox: every delivery takes effect."""
+    """chassis.inbox: every delivery takes effect, and is noted as if it were the first."""
 
     def once(self, event_id, effect):
-        self._database.transact(effect)
+        def work(session):
+            note = {"$setOnInsert": {"at": module.now()}}
+            self._database[module.COLLECTION].update_one({"_id": event_id}, note, upsert=True, session=session)
+            effect(session)
+
+        self._database.transact(work)
         return True
 
     module.Inbox.once = once
