@@ -20,6 +20,8 @@ class Check:
     kind: Kind
     port: int = 0
     file: str = ""
+    #: Of a MongoDB server: without other members it must be the primary.
+    alone: bool = True
 
     def passes(self) -> bool:
         if self.kind == "http":
@@ -29,7 +31,7 @@ class Check:
         if self.kind == "amqp":
             return rabbitmq.answers(self.port)
         if self.kind == "mongodb":
-            return mongod.is_primary(self.port)
+            return mongod.is_primary(self.port) if self.alone else mongod.is_member(self.port)
         return _listens(self.port)
 
 

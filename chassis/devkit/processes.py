@@ -4,20 +4,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from devkit import mongod, venvs
+from devkit import mongod, say, venvs
 from devkit.health import Check
 from devkit.layout import CHASSIS, GATEWAY, PLAIN_SERVICES, ROOT, SCHEDULER, SERVICES, VENVS, Service, venv_python
 from devkit.rabbitmq import Broker
 from devkit.recipes import Recipe, base_environment
 
 #: Where each listener sits in an instance's block of ports; the gateway's only counts where its port is not fixed.
-OFFSETS = {"epmd": 0, "rabbitmq-dist": 1, "rabbitmq": 2, "mongod": 3, "mail": 4}
+OFFSETS = {"epmd": 0, "rabbitmq-dist": 1, "rabbitmq": 2, "mongod": 3, "mail": 4, "mongod-2": 5, "mongod-3": 6}
 OFFSETS.update({service.name: 8 + index for index, service in enumerate(SERVICES)})
 
 #: Where one process would leave a core idle under load.
 _BUSY = {"gateway", "appointment"}
 #: For the local servers themselves; a service is given its URLs only.
-_NOT_FOR_SERVICES = {"RABBITMQ_USER", "RABBITMQ_PASSWORD"}
+_NOT_FOR_SERVICES = {"RABBITMQ_USER", "RABBITMQ_PASSWORD", "MONGODB_MEMBERS", "MONGODB_ELECTION_MS"}
 #: For auth-service alone: nobody else can sign tokens with the private key, or make refresh tokens.
 _ONLY_FOR_AUTH = {
     "JWT_PRIVATE_KEY",
@@ -60,7 +60,24 @@ class Plan:
 
     @property
     def mongodb_uri(self) -> str:
-        return self.settings.get("MONGODB_URI") or mongod.uri(self.ports["mongod"])
+        return self.settings.get("MONGODB_URI") or mongod.uri(*(self.ports[name] for name in self.mongodb_members))
+
+    @property
+    def mongodb_members(self) -> tuple[str, ...]:
+        """The processes of the local replica set; none if one from outside is used."""
+        if self.settings.get("MONGODB_URI"):
+            return ()
+        chosen = {"": 1, "1": 1, "3": 3}.get(wanted := self.settings.get("MONGODB_MEMBERS", ""))
+        if chosen is None:
+            raise say.Failure(f"MONGODB_MEMBERS={wanted} is neither 1 nor 3: two lose their primary with either")
+        return ("mongod", "mongod-2", "mongod-3")[:chosen]
+
+    @property
+    def election_ms(self) -> int:
+        wanted = self.settings.get("MONGODB_ELECTION_MS") or str(mongod.ELECTION_MS)
+        if not wanted.isdigit() or int(wanted) < 1000:
+            raise say.Failure(f"MONGODB_ELECTION_MS={wanted} is not a number of milliseconds from 1000 on")
+        return int(wanted)
 
     @property
     def amqp_url(self) -> str:
@@ -81,10 +98,11 @@ class Plan:
 
     def _servers(self) -> Iterator[Process]:
         instance = str(self.folder)
-        if not self.settings.get("MONGODB_URI"):
-            port = self.ports["mongod"]
-            recipe = mongod.recipe(self.folder / "data" / "mongodb", port, instance=instance)
-            yield Process("mongod", recipe, Check("mongodb", port), stage=1)
+        members = self.mongodb_members
+        for name in members:
+            port, data = self.ports[name], self.folder / "data" / name.replace("mongod", "mongodb")
+            recipe = mongod.recipe(data, port, members=len(members), instance=instance)
+            yield Process(name, recipe, Check("mongodb", port, alone=len(members) == 1), stage=1)
         if not self.settings.get("AMQP_URL"):
             epmd = Check("tcp", self.broker.epmd_port)
             yield Process("epmd", self.broker.epmd_recipe(instance=instance), epmd, stage=0)

@@ -1,4 +1,4 @@
-"""Make a lone mongod the writable primary of its replica set: `python -m devkit.replica_set PORT TIMEOUT`.
+"""Make local mongods one replica set with a writable primary: `python -m devkit.replica_set SECONDS ELECTION_MS PORT…`.
 
 It runs in the tools environment, the one that is sure to have pymongo.
 """
@@ -14,17 +14,13 @@ _NOT_YET_INITIALIZED = 94
 
 
 def main() -> int:
-    port, timeout = int(sys.argv[1]), float(sys.argv[2])
+    timeout, election_ms, *ports = map(int, map(float, sys.argv[1:]))
     deadline = time.monotonic() + timeout
     while True:
         try:
-            with MongoClient[dict[str, object]](
-                "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000
-            ) as client:
-                _configure(client, f"127.0.0.1:{port}")
-                if client.admin.command("hello").get("isWritablePrimary"):
-                    return 0
-            problem = "it is not a writable primary yet"
+            if _has_primary(ports, election_ms):
+                return 0
+            problem = "no member is a writable primary yet"
         except PyMongoError as error:
             problem = str(error)
         if time.monotonic() >= deadline:
@@ -33,19 +29,44 @@ def main() -> int:
         time.sleep(0.1)
 
 
-def _configure(client: MongoClient[dict[str, object]], member: str) -> None:
-    members = [{"_id": 0, "host": member}]
-    config: Any
+def _has_primary(ports: list[int], election_ms: int) -> bool:
+    clients = [
+        MongoClient[dict[str, Any]]("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000)
+        for port in ports
+    ]
     try:
-        config = client.admin.command("replSetGetConfig")["config"]
+        _configure(clients, [f"127.0.0.1:{port}" for port in ports], election_ms)
+        return any(client.admin.command("hello").get("isWritablePrimary") for client in clients)
+    finally:
+        for client in clients:
+            client.close()
+
+
+def _configure(clients: list[MongoClient[dict[str, Any]]], hosts: list[str], election_ms: int) -> None:
+    members = [{"_id": number, "host": host} for number, host in enumerate(hosts)]
+    settings = {"electionTimeoutMillis": election_ms, "heartbeatTimeoutSecs": max(1, election_ms // 1000)}
+    known = [(config, client) for client in clients if (config := _config(client))]
+    if not known:
+        clients[0].admin.command("replSetInitiate", {"_id": "rs0", "members": members, "settings": settings})
+        return
+    # The latest, if they differ: the others learn it from who has it, and follow who has the latest data.
+    config, client = max(known, key=lambda each: (each[0]["term"], each[0]["version"]))
+    same = [each["host"] for each in config["members"]] == hosts
+    if same and config["settings"].items() >= settings.items():
+        return
+    # The data remembers the ports it was last served on; without this a server would not find itself in its own set.
+    changed = {**config, "members": members, "settings": {**config["settings"], **settings}}
+    client.admin.command("replSetReconfig", changed, force=True)
+
+
+def _config(client: MongoClient[dict[str, Any]]) -> dict[str, Any] | None:
+    try:
+        config: dict[str, Any] = client.admin.command("replSetGetConfig")["config"]
     except OperationFailure as error:
         if error.code != _NOT_YET_INITIALIZED:
             raise
-        client.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
-        return
-    # The data remembers the port it was last served on; without this the server would not find itself in its own set.
-    if [each["host"] for each in config["members"]] != [member]:
-        client.admin.command("replSetReconfig", {**config, "members": members}, force=True)
+        return None
+    return config
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class TestServers:
     def begin_mongod(self) -> None:
         recipe = mongod.recipe(self.folder / "mongodb", self._port("mongod"), dies_with=os.getpid())
         self._begin("mongod", recipe)
-        self._primary = mongod.begin_primary(self._port("mongod"))
+        self._primary = mongod.begin_primary([self._port("mongod")])
 
     def finish_mongod(self) -> None:
         """Wait until it takes writes."""

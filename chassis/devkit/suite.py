@@ -160,15 +160,21 @@ class Instance:
 
     @contextmanager
     def _replica_set_if_among(self, processes: Iterable[Process]) -> Iterator[None]:
-        """A MongoDB server on its own never becomes a primary: configure it while the others start."""
-        ports_of_mongod = [process.check.port for process in processes if process.check.kind == "mongodb"]
-        helpers = [mongod.begin_primary(port) for port in ports_of_mongod if not mongod.is_primary(port)]
+        """MongoDB servers on their own never become a replica set: make them one while the others start."""
+        checks = [process.check for process in processes if process.check.kind == "mongodb"]
+        if all(check.passes() for check in checks):
+            yield
+            return
+        helper = mongod.begin_primary([check.port for check in checks], self.plan.election_ms)
         try:
             yield
+            # members may be well before they have elected one of them
+            said, _ = helper.communicate()
         finally:
-            for helper in helpers:
-                helper.kill()
-                helper.communicate()
+            helper.kill()
+            helper.wait()
+        if helper.returncode != 0:
+            raise say.Failure(f"the replica set has no primary: {said.strip()}")
 
     def _wait_until_healthy(self, processes: Iterable[Process], report: Callable[[str], None]) -> None:
         waiting = {process.name: process for process in processes}
@@ -215,7 +221,7 @@ class Instance:
     def _stages(self) -> dict[str, int]:
         """The stage of every process that supervisord has now, whatever the settings say by now."""
         known = {process.name: process.stage for process in self.plan.processes()}
-        servers = {"mongod": 1, "epmd": 0, "mail": 0, "rabbitmq": 1}
+        servers = {"mongod": 1, "mongod-2": 1, "mongod-3": 1, "epmd": 0, "mail": 0, "rabbitmq": 1}
         return {name: known.get(name, servers.get(name, 2)) for name in self.supervisor.states()}
 
     # -- single processes ---------------------------------------------------------------------------------------
