@@ -13,17 +13,13 @@ from tests.stress.checker import ACTIVE, HELD
 Document = Mapping[str, Any]
 Subscriptions = Mapping[str, Mapping[str, Iterable[str]]]
 
-#: What of an appointment's news its people are mailed about.
+#: The mails that tell an appointment's people of its latest change; what they saw themselves they are not told.
 _MAILED = {
-    "request": "appointment-requested",
-    "book": "appointment-booked",
-    "accept": "appointment-booked",
-    "confirm": "appointment-booked",
-    "reschedule": "appointment-rescheduled",
-    "cancel": "appointment-cancelled",
-    "decline": "appointment-cancelled",
-    "lapse": "appointment-cancelled",
+    "REQUESTED": "appointment-requested",
+    "BOOKED": "appointment-booked",
+    "CANCELLED": "appointment-cancelled",
 }
+_MOVED = "appointment-rescheduled"
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,8 @@ def appointments_told(found: Found) -> Iterator[str]:
         attended = visit.get("completedVersion", 0) > visit.get("noShowVersion", 0)
         if attended != (item["status"] == "COMPLETED"):
             yield f"{item['_id']} is {item['status']}, and its visit is {visit}"
-        template = _MAILED.get(item["history"][-1]["action"])
+        moved = item["history"][-1]["action"] == "reschedule"
+        template = _MOVED if moved else _MAILED.get(item["status"])
         for person in (item["patientId"], item["doctorId"]) if template else ():
             if f"{template}:{item['_id']}:{item['version']}:{person}" not in mails:
                 yield f"{item['_id']}: no mail tells {person} that it is {item['status']}"
