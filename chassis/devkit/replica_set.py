@@ -50,7 +50,7 @@ def _configure(clients: list[MongoClient[dict[str, Any]]], hosts: list[str], ele
         clients[0].admin.command("replSetInitiate", {"_id": "rs0", "members": members, "settings": settings})
         return
     # The latest, if they differ: the others learn it from who has it, and follow who has the latest data.
-    config, client = max(known, key=lambda each: (each[0]["term"], each[0]["version"]))
+    config, client = max(known, key=lambda each: int(each[0]["version"]))
     same = [each["host"] for each in config["members"]] == hosts
     if same and config["settings"].items() >= settings.items():
         return
