@@ -34,6 +34,7 @@ class Reason(StrEnum):
     PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105  likewise
     SUSPENDED = "SUSPENDED"
     DELETED = "DELETED"
+    RESTORED = "RESTORED"
 
 
 def guessable(password: str, known: list[str]) -> bool:

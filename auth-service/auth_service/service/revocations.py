@@ -1,7 +1,7 @@
 """The one way in which sessions end: with a revocation that every gateway process hears of."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from pymongo.client_session import ClientSession
 
@@ -55,6 +55,18 @@ class Revocations:
     def in_force(self) -> dict[str, float]:
         """{session id: until, seconds since 1970} of all ended sessions whose access tokens may still be out."""
         return {one: until.timestamp() for one, until in self._store.in_force(self._now()).items()}
+
+    def take_over(self, in_force: Mapping[str, float]) -> None:
+        """Keep what was ``in_force`` in another state of the database, of which this one knows nothing.
+
+        It is not announced: that is for who starts with this state, the gateways above all.
+        """
+        ended, now = list(in_force), self._now()
+        for start in range(0, len(ended), _LONGEST_LIST):
+            some = ended[start : start + _LONGEST_LIST]
+            until = datetime.fromtimestamp(max(in_force[one] for one in some), UTC)
+            fields = {"userId": None, "sessionIds": some, "reason": Reason.RESTORED, "at": now, "until": until}
+            self._store.add({"_id": new_id(), **fields, "outbox": []})
 
     def of(self, user_id: str) -> list[Document]:
         return self._store.of(user_id)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from pymongo.client_session import ClientSession
 
@@ -158,6 +159,13 @@ class Sessions:
     def log_out_everywhere(self, who: Identity) -> None:
         """End all of one's own sessions."""
         self._database.transact(lambda session: self.revoke_all(who.user_id, Reason.LOGOUT_ALL, session, role=who.role))
+
+    def end_all(self) -> int:
+        """End every live session of everybody, after a restore; of how many people. Safe to repeat."""
+        people = self._store.people(self._now())
+        for user_id in people:
+            self._database.transact(partial(self.revoke_all, user_id, Reason.RESTORED))
+        return len(people)
 
     def revoke_all(
         self,

@@ -25,7 +25,7 @@ class Revocations:
     def __init__(self, database: Database) -> None:
         self._revocations = database[COLLECTION]
 
-    def add(self, revocation: Document, session: ClientSession) -> None:
+    def add(self, revocation: Document, session: ClientSession | None = None) -> None:
         self._revocations.insert_one(revocation, session=session)
 
     def in_force(self, now: datetime) -> dict[str, datetime]:

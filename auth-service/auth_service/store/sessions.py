@@ -45,6 +45,11 @@ class Sessions:
         found = self._sessions.find({"userId": user_id, **_live(now)}, {"_id": 1}, session=session)
         return [document["_id"] for document in found.sort("lastUsedAt", DESCENDING)]
 
+    def people(self, now: datetime) -> list[str]:
+        """The ids of everybody who has a live session."""
+        found = self._sessions.aggregate([{"$match": _live(now)}, {"$group": {"_id": "$userId"}}])
+        return [person["_id"] for person in found]
+
     def of(self, user_id: str) -> list[Document]:
         return list(self._sessions.find({"userId": user_id}))
 
