@@ -44,7 +44,8 @@ class Instance:
         self, folder: Path, settings: Mapping[str, str], gateway_port: int | None = None, mail: Path | None = None
     ) -> None:
         self.folder = folder.resolve()
-        self.settings = dict(settings)
+        # who was erased outlives the databases: a ledger of this instance's own, unless one is named
+        self.settings = {"ERASURE_LEDGER": str(self.folder / "erasures" / "ledger"), **settings}
         self.mail_folder = mail or self.folder / "mail"
         self.supervisor = Supervisor(self.folder)
         self._gateway_port = gateway_port
@@ -282,4 +283,5 @@ def of_checkout(environ: Mapping[str, str] = os.environ) -> Instance:
         raise say.Failure(f"GATEWAY_PORT={port} is not a port")
     # Each process is given a port of its own: one from outside can only be meant for a single service.
     settings = {name: value for name, value in settings.items() if name not in {"PORT", "GATEWAY_PORT"} and value != ""}
+    settings.setdefault("ERASURE_LEDGER", str(layout.LOCAL / "erasures" / "ledger"))
     return Instance(layout.LOCAL / "run", settings, int(port), layout.LOCAL / "mail")
