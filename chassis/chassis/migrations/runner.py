@@ -16,7 +16,7 @@ from chassis.migrations import indexes as index
 from chassis.migrations.lock import Lock, LockHeld, LockLost
 from chassis.migrations.modules import Migration, migrations_in
 from chassis.migrations.records import COLLECTION, Records
-from chassis.mongo import UNAVAILABLE, Database, Document
+from chassis.mongo import Database, Document, is_away
 
 log = structlog.get_logger(__name__)
 
@@ -188,8 +188,7 @@ class Migrator:
                 self._lock.renew()
                 return step()
             except PyMongoError as error:
-                passing = isinstance(error, UNAVAILABLE) or error.has_error_label("RetryableWriteError")
-                if not passing or attempt == _ATTEMPTS:
+                if not is_away(error) or attempt == _ATTEMPTS:
                     raise
                 log.warning("migration waits for the database", error=type(error).__name__, attempt=attempt)
                 time.sleep(1)
