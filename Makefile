@@ -63,7 +63,8 @@ stress: setup ## mix 100,000 bookings, moves, offers and more, then look for any
 
 chaos: setup ## kill, freeze and restart every part while clients work, then look for anything lost (KILLS=100 SEED=7)
 	@PYTHONPATH="$(CURDIR):$(CURDIR)/chassis" .local/venv/tests/bin/python -m tests.chaos \
-		$(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
+		$(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) \
+		$(if $(BROKER_AWAY),--broker-away $(BROKER_AWAY)) $(if $(POISON),--poison $(POISON))
 
 lint: ## ruff, mypy and import-linter
 	@$(DEVKIT) lint
