@@ -7,7 +7,7 @@ what is looked for: whichever has ``runs`` or ``erasures`` is asked about them.
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,8 +58,12 @@ def in_databases(uri: str, services: list[str]) -> Iterator[Alarm]:
         connectTimeoutMS=ANSWER_SECONDS * 1000,
         timeoutMS=ANSWER_SECONDS * 1000,
     ) as client:
-        yield from _attempt(lambda: _of_members(client))
-        yield from _attempt(lambda: _of_services(client, services))
+        try:
+            yield from _of_members(client)
+            yield from _of_services(client, services)
+        except PyMongoError as error:
+            # its text may show a document
+            yield Alarm("DatabaseAway", type(error).__name__)
 
 
 def in_broker(url: str, table: amqp.Subscriptions, *, long: int, pause: float) -> Iterator[Alarm]:
@@ -101,14 +105,6 @@ def _queue(connection: BlockingConnection, name: str) -> tuple[int, int] | None:
         return None
     channel.close()
     return state.message_count, state.consumer_count
-
-
-def _attempt(look: Callable[[], Iterator[Alarm]]) -> Iterator[Alarm]:
-    try:
-        yield from look()
-    except PyMongoError as error:
-        # its text may show a document
-        yield Alarm("DatabaseAway", type(error).__name__)
 
 
 def _of_members(client: MongoClient[Document]) -> Iterator[Alarm]:

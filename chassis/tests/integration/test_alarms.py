@@ -174,7 +174,7 @@ def test_the_command(
 ) -> None:
     (tmp_path / "subscriptions.json").write_text(json.dumps({service: {}}))
     monkeypatch.setattr(alarms, "BETWEEN_LOOKS", 0.0)
-    monkeypatch.setattr(alarms, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(alarms, "ANSWER_SECONDS", 1)
     for name, value in {"MONGODB_URI": mongodb_server, "AMQP_URL": amqp_url, "CONTRACTS_DIR": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     assert (alarms.main(), capsys.readouterr().out) == (0, "no alarms\n")
