@@ -143,7 +143,7 @@ class Proxy:
         body = _read_body(request.environ)
         target = path_of(request.segments) + (f"?{request.query}" if request.query else "")
         call = Call(request.method, target, request_headers(request, body), body)
-        answer = self._upstreams[route.service].exchange(call)
+        answer = self._upstreams[route.service].exchange(call, patient=True)
         return Answer(answer.status, response_headers(request.method, answer), answer.body)
 
 

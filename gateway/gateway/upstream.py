@@ -4,7 +4,6 @@ import http.client
 import socket
 import time
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,9 +22,16 @@ Headers = list[tuple[str, str]]
 _Address = tuple[str, int]
 
 PROBE_SECONDS = 2.0
+
+PATIENCE_SECONDS = 4.0
+"""How long after it went away a service is waited for: a process that is started anew listens again before."""
+
 _RESOLVED_FOR_SECONDS = 5.0
 _LONGEST_IDLE_SECONDS = 30.0  # the services close an idle connection after 75 s: be well before them
 _MOST_IDLE = 100
+_CONNECT_SECONDS = 2.0
+_AVOIDED_FOR_SECONDS = 5.0
+_ASKED_AGAIN_AFTER_SECONDS = 0.1
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
@@ -53,7 +59,7 @@ class _NotSent(Exception):
 
 
 class _NotAnswered(Exception):
-    """The request went out, and the connection was closed before any byte of a response."""
+    """The request went out, and the connection was closed before the whole of a response came."""
 
 
 class Upstream:
@@ -66,13 +72,19 @@ class Upstream:
         self._host = parts.hostname or ""
         self._port = parts.port or 80
         self._seconds = seconds
+        self._patience = min(PATIENCE_SECONDS, seconds / 3)
         self._addresses: list[_Address] = []
         self._resolved_at = float("-inf")
         self._turn = 0
         self._idle: dict[_Address, deque[tuple[http.client.HTTPConnection, float]]] = {}
+        self._failed_at: dict[_Address, float] = {}
+        self._away_since = self._away_at = float("-inf")
 
-    def exchange(self, call: Call, seconds: float | None = None) -> Answer:
+    def exchange(self, call: Call, seconds: float | None = None, *, patient: bool = False) -> Answer:
         """The service's answer to a call, read to its end within ``seconds``.
+
+        ``patient`` waits for a service that can't be reached until it has been away for PATIENCE_SECONDS: nothing
+        was sent, so this is safe for every method, and who comes later in an outage doesn't wait.
 
         Raises ServiceUnavailable if it can't be reached or hangs up, UpstreamTimeout, or BadGateway if what it
         says is not HTTP.
@@ -80,7 +92,7 @@ class Upstream:
         # over the whole exchange: a timeout of the socket would begin anew with each byte that trickles in
         with gevent.Timeout(seconds or self._seconds, UpstreamTimeout):
             try:
-                return self._exchange(call)
+                return self._exchange(call, patient)
             except (_NotSent, _NotAnswered, OSError) as error:
                 log.warning("upstream away", upstream=self.name, error=repr(error.__cause__ or error))
                 raise ServiceUnavailable from None
@@ -107,21 +119,40 @@ class Upstream:
             log.warning("upstream does not tell", upstream=self.name, error=type(error).__name__)
         raise ServiceUnavailable
 
-    def _exchange(self, call: Call) -> Answer:
-        failure: Exception = _NotSent()
+    def _exchange(self, call: Call, patient: bool) -> Answer:
+        repeated = False
+        while True:
+            try:
+                return self._ask_in_turn(call, fresh=repeated)
+            except _NotAnswered:
+                # the service closed an idle connection as the request was under way, or it died while acting
+                if repeated or call.method not in _IDEMPOTENT:
+                    raise
+                repeated = True
+            except _NotSent:
+                if not (self._went_away_lately() and patient):
+                    raise
+                gevent.sleep(_ASKED_AGAIN_AFTER_SECONDS)
+
+    def _went_away_lately(self) -> bool:
+        now = time.monotonic()
+        if now - self._away_at > _AVOIDED_FOR_SECONDS:
+            # not the outage that was seen before
+            self._away_since = now
+        self._away_at = now
+        return now - self._away_since < self._patience
+
+    def _ask_in_turn(self, call: Call, fresh: bool) -> Answer:
+        failure = _NotSent()
         for address in self._in_turn():
-            while True:
-                connection, reused = self._take(address)
+            reused = True
+            while reused:
+                connection, reused = self._take(address, fresh)
                 try:
                     return self._attempt(connection, address, call)
-                except _NotAnswered:
-                    # the service closed an idle connection as the request was under way, or it died while acting
-                    if not (reused and call.method in _IDEMPOTENT):
-                        raise
                 except _NotSent as error:
                     failure = error
-                    if not reused:
-                        break
+            self._failed_at[address] = time.monotonic()
         raise failure
 
     def _attempt(self, connection: http.client.HTTPConnection, address: _Address, call: Call) -> Answer:
@@ -129,8 +160,11 @@ class Upstream:
         try:
             try:
                 self._send(connection, call)
+                # the limit was for connecting: from here on the whole exchange has its own
+                connection.sock.settimeout(None)
             except OSError as error:
                 raise _NotSent from error
+            self._away_at = float("-inf")
             try:
                 response = connection.getresponse()
             except ConnectionError as error:
@@ -139,8 +173,8 @@ class Upstream:
                 raise http.client.BadStatusLine(str(response.status))
             try:
                 body = response.read()
-            except OSError as error:
-                raise http.client.IncompleteRead(b"") from error
+            except (OSError, http.client.IncompleteRead) as error:
+                raise _NotAnswered from error
             answered = True
             return Answer(response.status, response.getheaders(), body)
         finally:
@@ -157,15 +191,15 @@ class Upstream:
             connection.putheader(name, value)
         connection.endheaders(call.body or None)
 
-    def _take(self, address: _Address) -> tuple[http.client.HTTPConnection, bool]:
+    def _take(self, address: _Address, fresh: bool) -> tuple[http.client.HTTPConnection, bool]:
         """A connection to the address, and whether it was used before."""
         idle = self._idle.setdefault(address, deque())
-        while idle:
+        while idle and not fresh:
             connection, since = idle.pop()
             if time.monotonic() - since < _LONGEST_IDLE_SECONDS and _is_quiet(connection.sock):
                 return connection, True
             connection.close()
-        return http.client.HTTPConnection(*address), False
+        return http.client.HTTPConnection(*address, timeout=_CONNECT_SECONDS), False
 
     def _keep(self, connection: http.client.HTTPConnection, address: _Address) -> None:
         idle = self._idle.setdefault(address, deque())
@@ -173,17 +207,30 @@ class Upstream:
         if len(idle) > _MOST_IDLE:
             idle.popleft()[0].close()
 
-    def _in_turn(self) -> Iterable[_Address]:
-        if time.monotonic() - self._resolved_at > _RESOLVED_FOR_SECONDS:
-            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-            self._addresses = list(dict.fromkeys((str(item[4][0]), self._port) for item in found))
-            self._resolved_at = time.monotonic()
-            for gone in self._idle.keys() - self._addresses:
-                for connection, _ in self._idle.pop(gone):
-                    connection.close()
+    def _in_turn(self) -> list[_Address]:
+        """The addresses in the order to try them: each has its turn, and one that failed lately comes last."""
+        now = time.monotonic()
+        if now - self._resolved_at > _RESOLVED_FOR_SECONDS:
+            self._resolve()
         self._turn += 1
         start = self._turn % len(self._addresses)
-        return self._addresses[start:] + self._addresses[:start]
+        order = self._addresses[start:] + self._addresses[:start]
+        if self._failed_at:
+            self._failed_at = {at: when for at, when in self._failed_at.items() if now - when < _AVOIDED_FOR_SECONDS}
+            order.sort(key=self._failed_at.__contains__)
+        return order
+
+    def _resolve(self) -> None:
+        try:
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            # a container that is replaced has no name meanwhile
+            raise _NotSent from error
+        self._addresses = list(dict.fromkeys((str(item[4][0]), self._port) for item in found))
+        self._resolved_at = time.monotonic()
+        for gone in self._idle.keys() - self._addresses:
+            for connection, _ in self._idle.pop(gone):
+                connection.close()
 
 
 def _is_quiet(sock: socket.socket) -> bool:

@@ -124,6 +124,7 @@ class _Handler(socketserver.StreamRequestHandler):
             "X-Internal: not for clients",
             "Set-Cookie: a=b",
             "Server: something",
+            *(["Connection: close"] if request.headers.get("Connection") == "close" else []),
         ]
         answer = ("\r\n".join(head) + "\r\n\r\n").encode()
         self.wfile.write(answer if request.method == "HEAD" else answer + content)
@@ -137,8 +138,8 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def serving() -> Iterator[Service]:
-    with _Server(("127.0.0.1", 0), _Handler) as server:
+def serving(port: int = 0) -> Iterator[Service]:
+    with _Server(("127.0.0.1", port), _Handler) as server:
         server.service = Service(server.server_address[1])
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server.service

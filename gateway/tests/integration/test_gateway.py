@@ -167,10 +167,18 @@ def test_a_slow_service_is_504_and_holds_up_nobody_else(gateway: Gateway) -> Non
     assert (answer.status, answer.json["code"]) == (504, "UPSTREAM_TIMEOUT")
 
 
-@pytest.mark.parametrize("what", ["nonsense", "cut"])
-def test_what_is_no_answer_is_502(gateway: Gateway, what: str) -> None:
-    answer = gateway.ask("GET", f"{API}/open/{what}")
+def test_what_is_no_answer_is_502(gateway: Gateway) -> None:
+    answer = gateway.ask("GET", f"{API}/open/nonsense")
     assert (answer.status, answer.json["code"]) == (502, "BAD_GATEWAY")
+
+
+def test_an_answer_that_is_cut_short_is_asked_for_again_only_if_that_is_safe(gateway: Gateway, users: Service) -> None:
+    target = f"{API}/open/cut"
+    assert gateway.ask("GET", target).status == 503
+    assert len(users.heard_at(target)) == 2
+    answer = gateway.ask("POST", target)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+    assert len(users.heard_at(target)) == 3
 
 
 def test_connections_are_used_again(gateway: Gateway, users: Service) -> None:
