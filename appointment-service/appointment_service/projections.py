@@ -111,12 +111,11 @@ class Verified(Projection):
         self._store.forget_verified(identifier, session)
 
 
-def projections(built: Built) -> Projections:
-    rpc = RpcClient(built.config.amqp_url)
+def projections(built: Built, rpc: RpcClient) -> Projections:
     return Projections(built.database, rpc, [Calendars(built), Accounts(built), Verified(built)])
 
 
 if __name__ == "__main__":
     config = Config.read_or_exit()
     logs.configure(events.SOURCE, "projections", config.log_level)
-    raise SystemExit(main(projections(build(config)), sys.argv[1:]))
+    raise SystemExit(main(projections(build(config), RpcClient(config.amqp_url)), sys.argv[1:]))

@@ -27,6 +27,7 @@ from chassis.inbox import Inbox
 from chassis.migrations import Migrator
 from chassis.mongo import Database
 from chassis.rpc import RpcClient
+from chassis.snapshots import Snapshot
 from chassis.tokens import TokenIssuer
 from chassis.tombstones import Tombstones
 
@@ -37,6 +38,7 @@ class Built:
     database: Database
     inbox: Inbox
     service: Service
+    snapshot: Snapshot
 
 
 def migrator(database: Database) -> Migrator:
@@ -51,7 +53,8 @@ def build(config: Config) -> Built:
     service = make_service(config, database, now)
     if config.admin_email and config.admin_password:
         service.accounts.ensure_admin(config.admin_email.lower(), config.admin_password.get_secret_value())
-    return Built(config, database, Inbox(database), service)
+    snapshot = Snapshot(database, store.credentials.COLLECTION, events.account_as_told)
+    return Built(config, database, Inbox(database), service, snapshot)
 
 
 def make_service(config: Config, database: Database, clock: Callable[[], datetime]) -> Service:

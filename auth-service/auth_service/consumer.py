@@ -6,6 +6,7 @@ from chassis.consumer import event_handler, rpc, serve
 
 # isort: on
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -14,6 +15,7 @@ from auth_service import events
 from auth_service.bootstrap import build
 from auth_service.config import Config
 from chassis import logs
+from chassis.snapshots import PAGE
 
 config = Config.read_or_exit()
 logs.configure(events.SOURCE, "consumer", config.log_level)
@@ -55,6 +57,11 @@ class Consumer:
     @rpc
     def registration(self, user_id: str) -> dict[str, Any]:
         return built.service.accounts.registration(user_id)
+
+    @rpc
+    def snapshot_accounts(self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None) -> dict[str, Any]:
+        """What is told now of these accounts and their addresses, or of all, page by page (Snapshot.page)."""
+        return built.snapshot.page(after, limit, ids)
 
     @rpc
     def export_user(self, user_id: str) -> dict[str, Any]:

@@ -30,6 +30,11 @@ def registration(credential: Document) -> dict[str, Any]:
     }
 
 
+def account_as_told(credential: Document) -> dict[str, Any]:
+    """What is told of an account as it is now, to who keeps a copy."""
+    return {**registration(credential), "emailVerified": bool(credential.get("emailVerified"))}
+
+
 def session_revoked(revocation: Document) -> Event:
     return _event(
         "session-revoked",

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
 
 from chassis.errors import ServiceUnavailable
 from chassis.mongo import UNAVAILABLE, Database, Document
@@ -78,9 +79,9 @@ class Projection(ABC):
     def held(self, ids: Sequence[str], session: ClientSession | None = None) -> dict[str, Kept]:
         """What is held of these."""
 
-    @abstractmethod
     def held_ids(self, after: str) -> list[str]:
-        """The next ids, up to ``PAGE``, of which anything is held, in their order."""
+        """The next ids, up to ``PAGE``, of which anything is held, in their order; not asked if nothing ``removes``."""
+        raise NotImplementedError
 
     @abstractmethod
     def apply(self, item: Document, session: ClientSession) -> None:
@@ -89,6 +90,11 @@ class Projection(ABC):
     @abstractmethod
     def forget(self, identifier: str, session: ClientSession) -> None:
         """Hold it as if nothing had been announced, so that no version is refused."""
+
+    def force(self, item: Document, session: ClientSession) -> None:
+        """Take it over whatever version is held."""
+        self.forget(item[self.key], session)
+        self.apply(item, session)
 
     def people(self, item: Document) -> list[str]:
         """Whom it is about: of who was erased here nothing is to be held."""
@@ -165,20 +171,20 @@ class Projections:
                 try:
                     self._database.transact(partial(self._mend, projection, look))
                     mended += 1
-                except ValidationError as error:
+                except (ValidationError, DuplicateKeyError) as error:
                     # the values stay out of the log: they may be personal
-                    log.error("snapshot not usable", projection=name, id=look.identifier, fields=error.error_count())
+                    log.error("snapshot not usable", projection=name, id=look.identifier, reason=type(error).__name__)
                     refused.append(look.identifier)
         return mended, refused
 
     def _mend(self, projection: Projection, look: _Look, session: ClientSession) -> None:
-        if projection.held([look.identifier], session).get(look.identifier) == look.held:
-            if look.held is not None:
-                projection.forget(look.identifier, session)
-        elif look.item is None:
-            return
+        held = projection.held([look.identifier], session).get(look.identifier)
+        as_it_was = held is not None and held == look.held
         if look.item is not None:
-            projection.apply(look.item, session)
+            mend = projection.force if as_it_was else projection.apply
+            mend(look.item, session)
+        elif as_it_was:
+            projection.forget(look.identifier, session)
 
     def _walk(self, projection: Projection) -> Iterator[list[str]]:
         """Ids that differ at first sight, page by page: the source's, and between them those held that it lacks."""
@@ -235,7 +241,7 @@ class Projections:
 
 
 def held_ids(collection: Collection[Document], after: str, where: Document, field: str = "_id") -> list[str]:
-    """The next ids beyond ``after``, up to ``PAGE``, in ``field`` of the documents that are so (Projection.held_ids)."""
+    """The next ids beyond ``after``, up to ``PAGE``, in ``field`` of documents that are so: for Projection.held_ids."""
     beyond = {**where, field: {"$gt": after}}
     return [document[field] for document in collection.find(beyond, {field: 1}).sort(field, ASCENDING).limit(PAGE)]
 

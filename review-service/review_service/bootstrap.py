@@ -6,6 +6,7 @@ from chassis.clock import now
 from chassis.inbox import Inbox
 from chassis.migrations import Migrator
 from chassis.mongo import Database
+from chassis.snapshots import Snapshot
 from review_service import events, store
 from review_service.config import Config
 from review_service.service import Changes, Moderation, ReviewService
@@ -19,6 +20,7 @@ class Built:
     service: ReviewService
     changes: Changes
     moderation: Moderation
+    snapshot: Snapshot
 
 
 def migrator(database: Database) -> Migrator:
@@ -38,4 +40,5 @@ def build(config: Config) -> Built:
         ReviewService(database, reviews=reviews, standing=standing, clock=now),
         Changes(database, reviews=reviews, standing=standing, clock=now),
         Moderation(database, reviews=reviews, standing=standing, clock=now),
+        Snapshot(database, store.RATINGS, events.rating_as_told),
     )

@@ -5,12 +5,14 @@
 from chassis.consumer import event_handler, rpc, serve
 # isort: on
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo.client_session import ClientSession
 
 from chassis import logs
 from chassis.export import told
+from chassis.snapshots import PAGE
 from review_service import events
 from review_service.bootstrap import build
 from review_service.config import Config
@@ -40,6 +42,11 @@ class Consumer:
     @event_handler("user-service", "user-deleted", events.UserDeleted)
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         built.service.user_deleted(event, session)
+
+    @rpc
+    def snapshot_ratings(self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None) -> dict[str, Any]:
+        """What is told now of these doctors' figures, or of all, page by page (Snapshot.page)."""
+        return built.snapshot.page(after, limit, ids)
 
     @rpc
     def export_user(self, user_id: str) -> Any:

@@ -22,6 +22,11 @@ def review_changed(review: Document, rating: Document, change: str) -> Event:
     return _event("review-changed", review["_id"], {**_rated(review, rating), "change": change})
 
 
+def rating_as_told(rating: Document) -> Document:
+    """What is told of a doctor's figures as they are now, to who keeps a copy."""
+    return {"doctorId": rating["_id"], "doctorRating": _figures(rating)}
+
+
 def moderation_audited(verb: str, review: Document, admin_id: str) -> Event:
     return audit.entry(
         SOURCE,
@@ -39,11 +44,15 @@ def _rated(review: Document, rating: Document) -> Document:
         "appointmentId": review["appointmentId"],
         "doctorId": review["doctorId"],
         "rating": review["rating"],
-        "doctorRating": {
-            "average": average(rating["sum"], rating["count"]),
-            "count": rating["count"],
-            "version": rating["version"],
-        },
+        "doctorRating": _figures(rating),
+    }
+
+
+def _figures(rating: Document) -> Document:
+    return {
+        "average": average(rating["sum"], rating["count"]),
+        "count": rating["count"],
+        "version": rating["version"],
     }
 
 

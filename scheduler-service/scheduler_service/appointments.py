@@ -62,6 +62,21 @@ class Appointments:
         if self._is_news(event, session):
             self._reminders.end(event.appointment_id, session)
 
+    def as_it_is(self, event: AppointmentChanged, session: ClientSession, *, force: bool = False) -> None:
+        """Remind of an appointment as it is by now and tell nobody, unless it was heard of before.
+
+        It does not count as heard: the news itself may be on its way, with the mail that it brings about. With
+        ``force`` it is done in any case, and what was heard of a later version is not true.
+        """
+        if force:
+            self._heard.lower(event.appointment_id, event.version, self._now(), session)
+        elif self._heard.knows(event.appointment_id, event.version, self._now(), session):
+            return
+        if event.status == _RESERVED:
+            self._reminders.make_again(event, session)
+        else:
+            self._reminders.end(event.appointment_id, session)
+
     # steps
 
     def _is_news(self, event: AppointmentChanged, session: ClientSession) -> bool:

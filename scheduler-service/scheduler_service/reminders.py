@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 from chassis.export import told
 from chassis.mongo import Database, Document
 from scheduler_service import store
-from scheduler_service.domain import Template, reminders_ahead
+from scheduler_service.domain import Ahead, Template, reminders_ahead
 from scheduler_service.events import AppointmentChanged
 from scheduler_service.post import Post
 
@@ -38,6 +38,18 @@ class Reminders:
 
     def make(self, event: AppointmentChanged, session: ClientSession) -> None:
         """Make the reminders of an appointment as it is now, in place of those it had."""
+        self._reminders.replace(event.appointment_id, self._made(event, session), session)
+
+    def make_again(self, event: AppointmentChanged, session: ClientSession) -> None:
+        """Make the reminders of an appointment that had them before: what is due is left to be sent."""
+        made = self._made(event, session)
+        self._reminders.replace_ahead(event.appointment_id, event.version, made, self._now(), session)
+
+    def ahead(self, start: datetime, since: datetime) -> list[Ahead]:
+        """The reminders that an appointment has, those due after ``since``."""
+        return reminders_ahead(start, self._before_minutes, since)
+
+    def _made(self, event: AppointmentChanged, session: ClientSession) -> list[Document]:
         made = [
             {
                 "_id": f"{event.appointment_id}:{ahead.minutes}",
@@ -55,7 +67,7 @@ class Reminders:
         ]
         if made and not self._post.are_live([event.patient_id, event.doctor_id], session):
             made = []
-        self._reminders.replace(event.appointment_id, made, session)
+        return made
 
     def end(self, appointment_id: str, session: ClientSession) -> None:
         """Remind of this appointment no more."""

@@ -5,11 +5,13 @@
 from chassis.consumer import event_handler, rpc, serve
 # isort: on
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo.client_session import ClientSession
 
 from chassis import logs
+from chassis.snapshots import PAGE
 from user_service import events
 from user_service.bootstrap import build
 from user_service.config import Config
@@ -87,6 +89,11 @@ class Consumer:
     @rpc
     def reannounce_late_erasures(self, limit: int = 100) -> dict[str, Any]:
         return {"reannounced": built.service.erasures.reannounce_late(limit)}
+
+    @rpc
+    def snapshot_users(self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None) -> dict[str, Any]:
+        """What is told now of these users and of their accounts, or of all, page by page (Snapshot.page)."""
+        return built.snapshot.page(after, limit, ids)
 
     @rpc
     def contact(self, user_id: str) -> dict[str, Any]:

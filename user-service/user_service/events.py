@@ -19,8 +19,13 @@ _event = partial(cloud_event, SOURCE)
 
 
 def user_updated(user: Document) -> Event:
-    shown = ("name", "role", "locale", "timezone", "version")
-    return _event("user-updated", user["_id"], {"userId": user["_id"], **{key: user[key] for key in shown}})
+    return _event("user-updated", user["_id"], _profile(user))
+
+
+def user_as_told(user: Document) -> dict[str, Any]:
+    """What is told of a user and the account as they are now, to who keeps a copy."""
+    until = user["scheduledDeletionAt"]
+    return {**_profile(user), "status": user["status"], "scheduledDeletionAt": instant_text(until) if until else None}
 
 
 def user_deactivated(user: Document) -> Event:
@@ -50,6 +55,11 @@ def outliving(unpublished: Iterable[Event]) -> list[Event]:
     A profile's change has not: it would tell anew what is being erased.
     """
     return [event for event in unpublished if event["type"] != "user-updated"]
+
+
+def _profile(user: Document) -> dict[str, Any]:
+    shown = ("name", "role", "locale", "timezone", "version")
+    return {"userId": user["_id"], **{key: user[key] for key in shown}}
 
 
 def _whose(account: Document) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from appointment_service.projections import Accounts, Calendars, Verified
+from appointment_service.projections import projections
 from chassis.clock import new_id
 from chassis.mongo import Document
 from chassis.projections import Projections
@@ -19,8 +19,7 @@ def source() -> Source:
 
 @pytest.fixture
 def kept(alone: Any, source: Source) -> Projections:
-    built = alone.built
-    return Projections(built.database, source, [Calendars(built), Accounts(built), Verified(built)])
+    return projections(alone.built, source)  # type: ignore[arg-type]
 
 
 def differs(kept: Projections, name: str) -> list[str]:

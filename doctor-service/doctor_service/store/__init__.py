@@ -19,9 +19,10 @@ version before the keys goes by, while both run. ``rating``, ``followers`` and `
 from chassis import audit, inbox, tombstones
 from doctor_service.store.doctors import DOCTOR_INDEXES, DOCTORS, DoctorStore
 from doctor_service.store.follows import FOLLOW_INDEXES, FOLLOWS, FollowStore
+from doctor_service.store.projected import ProjectedStore
 from doctor_service.store.search import ORDERS
 
-__all__ = ["DOCTORS", "INDEXES", "ORDERS", "OUTBOXES", "DoctorStore", "FollowStore"]
+__all__ = ["DOCTORS", "INDEXES", "ORDERS", "OUTBOXES", "DoctorStore", "FollowStore", "ProjectedStore"]
 
 OUTBOXES = (DOCTORS, audit.COLLECTION, tombstones.COLLECTION)
 

@@ -16,10 +16,20 @@ that said so, and the higher one holds; ``doctors.version`` is doctor-service's;
 """
 
 from chassis import inbox, tombstones
+from review_service.store.projected import ProjectedStore
 from review_service.store.reviews import ONE_PER_APPOINTMENT, REVIEW_INDEXES, REVIEWS, SORT_KEYS, ReviewStore
-from review_service.store.standing import VISIT_INDEXES, VISITS, StandingStore
+from review_service.store.standing import RATINGS, VISIT_INDEXES, VISITS, StandingStore
 
-__all__ = ["INDEXES", "ONE_PER_APPOINTMENT", "OUTBOXES", "SORT_KEYS", "ReviewStore", "StandingStore"]
+__all__ = [
+    "INDEXES",
+    "ONE_PER_APPOINTMENT",
+    "OUTBOXES",
+    "RATINGS",
+    "SORT_KEYS",
+    "ProjectedStore",
+    "ReviewStore",
+    "StandingStore",
+]
 
 OUTBOXES = (REVIEWS, tombstones.COLLECTION)
 

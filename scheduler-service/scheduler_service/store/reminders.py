@@ -31,6 +31,23 @@ class Heard:
         return True
 
 
+    def knows(self, appointment_id: str, version: int, now: datetime, session: ClientSession) -> bool:
+        """Whether that version, or a newer one, was noted; nor can one be until this transaction has committed.
+
+        It writes the document too (0 where nothing is noted): else news that is handled at the same time, and of which
+        this one sees nothing, would commit as well.
+        """
+        touched = {"$max": {"version": 0}, "$set": {"keepUntil": now + HEARD_KEPT}}
+        self._heard.update_one({"_id": appointment_id}, touched, upsert=True, session=session)
+        noted = {"_id": appointment_id, "version": {"$gte": version}}
+        return self._heard.find_one(noted, session=session) is not None
+
+    def lower(self, appointment_id: str, version: int, now: datetime, session: ClientSession) -> None:
+        """Have nothing noted that is newer than that version."""
+        lowered = {"$min": {"version": version}, "$set": {"keepUntil": now + HEARD_KEPT}}
+        self._heard.update_one({"_id": appointment_id}, lowered, session=session)
+
+
 class Reminders:
     """The only place that talks to the ``reminders`` collection."""
 
@@ -40,6 +57,15 @@ class Reminders:
     def replace(self, appointment_id: str, reminders: Sequence[Document], session: ClientSession) -> None:
         """Have these reminders of an appointment and no others."""
         self._reminders.delete_many({"appointmentId": appointment_id}, session=session)
+        if reminders:
+            self._reminders.insert_many(reminders, session=session)
+
+    def replace_ahead(
+        self, appointment_id: str, version: int, reminders: Sequence[Document], now: datetime, session: ClientSession
+    ) -> None:
+        """Have these reminders of an appointment in place of those to come; what is due of this version stays."""
+        overtaken = {"$or": [{"dueAt": {"$gt": now}}, {"version": {"$ne": version}}]}
+        self._reminders.delete_many({"appointmentId": appointment_id, **overtaken}, session=session)
         if reminders:
             self._reminders.insert_many(reminders, session=session)
 

@@ -83,6 +83,13 @@ class Profiles:
         else:
             self._verify(user, session)
 
+    def email_not_verified(self, user_id: str, session: ClientSession) -> None:
+        """The address was never verified, as auth-service says: what is held otherwise is wrong."""
+        self._verifications.take(user_id, session)
+        user = self._users.get(user_id, session)
+        if user and user["emailVerified"]:
+            self._users.change(user, {"emailVerified": False}, events.user_updated, self._now(), session)
+
     def own(self, who: Identity) -> Document:
         """The caller's user, verified where the token says so.
 
