@@ -119,7 +119,7 @@ class Tormentor:
         source, kind = _UNBOUND
         table = self._suite.subscriptions
         queues = [amqp.queue(who, source, kind) for who, row in table.items() if kind in row.get(source, ())]
-        everything = [*((queue, kind) for queue in queues), (self._copies, "#")]
+        everything = [(queue, kind) for queue in (*queues, self._copies)]
         self._rebind(exchange := amqp.exchange(source), everything, bound=False)
         self._pause(4.0)
         eventually(lambda: self._rebind(exchange, everything, bound=True), timeout=60)

@@ -43,18 +43,19 @@ class Outcome:
 
 
 class Announcements:
-    """A queue of the trial's own that gets a copy of whatever these services announce."""
+    """A queue of the trial's own that gets a copy of what services announce: {source: [event type, or # for all]}."""
 
     queue = "trial.announcements"
 
-    def __init__(self, amqp_url: str, sources: Iterable[str] = (SERVICE,)) -> None:
+    def __init__(self, amqp_url: str, kinds: Mapping[str, Iterable[str]]) -> None:
         self._parameters = pika.URLParameters(amqp_url)
         with pika.BlockingConnection(self._parameters) as connection:
             channel = connection.channel()
             channel.queue_declare(self.queue, durable=True, arguments={"x-queue-type": "quorum"})
             channel.queue_purge(self.queue)
-            for source in sources:
-                channel.queue_bind(self.queue, amqp.exchange(source), "#")
+            for source, wanted in kinds.items():
+                for kind in wanted:
+                    channel.queue_bind(self.queue, amqp.exchange(source), kind)
 
     def drain(self) -> list[dict[str, Any]]:
         """All that was announced since this was made; then no more is gathered."""
@@ -72,7 +73,7 @@ def stressed(
 ) -> Outcome:
     """Do it all on a running suite (``SETTINGS``), with six patients to a doctor; what is wrong afterwards."""
     ledger = Ledger()
-    announced = Announcements(suite.amqp_url)
+    announced = Announcements(suite.amqp_url, {SERVICE: ["#"]})
     gateway = Gateway(suite.gateway_url)
     admin = gateway.log_in(suite.settings["ADMIN_EMAIL"], suite.settings["ADMIN_PASSWORD"])
     clinic = open_clinic(gateway, admin, doctors, 6 * doctors, ledger)
