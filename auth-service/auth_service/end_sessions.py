@@ -28,8 +28,10 @@ def main() -> int:
         service.revocations.take_over(json.loads(options.add.read_text()))
     print(f"ended the sessions of {service.sessions.end_all()} people", flush=True)
     if options.save:
+        # of a restore that was cut off, what it saved still holds
+        saved = json.loads(options.save.read_text()) if options.save.exists() else {}
         with os.fdopen(os.open(options.save, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            json.dump(service.revocations.in_force(), out)
+            json.dump({**saved, **service.revocations.in_force()}, out)
     return 0
 
 

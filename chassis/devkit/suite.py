@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import dotenv, layout, locking, mongod, orphans, ports, say
+from devkit import dotenv, layout, locking, mongod, orphans, ports, say, workers
 from devkit.processes import OFFSETS, Plan, Process
 from devkit.recipes import Recipe
 from devkit.supervisor import DOWN, State, Supervisor
@@ -49,6 +49,8 @@ class Instance:
         self.mail_folder = mail or self.folder / "mail"
         self.supervisor = Supervisor(self.folder)
         self._gateway_port = gateway_port
+        #: While it is there nothing starts, for the reason that it tells.
+        self.unusable = self.folder / "unusable"
         self._note = self.folder / "instance.json"
 
     # -- what others need to know of it -------------------------------------------------------------------------
@@ -113,6 +115,7 @@ class Instance:
 
     def up(self, report: Callable[[str], None] = say.line) -> None:
         """Start what is missing, restart what is configured differently now, return when every part is healthy."""
+        self._refuse_unusable()
         self.folder.mkdir(parents=True, exist_ok=True)
         with locking.exclusive(self.folder / "up.lock", "waiting for another start or stop of this suite"):
             if not self.supervisor.is_running():
@@ -122,6 +125,10 @@ class Instance:
                 self._write_configuration()
                 self.supervisor.apply_configuration()
             self._start_in_stages(report)
+
+    def _refuse_unusable(self) -> None:
+        if self.unusable.exists():
+            raise say.Failure(self.unusable.read_text())
 
     def _start_supervisor(self, report: Callable[[str], None]) -> None:
         if ended := orphans.end(self.folder):
@@ -258,12 +265,19 @@ class Instance:
 
     def start(self, *processes: str) -> None:
         """Start them, and return when they are healthy."""
+        self._refuse_unusable()
         self.supervisor.start_processes(processes)
         self.wait_until_healthy(*processes)
 
     def restart(self, *processes: str) -> None:
-        self.stop(*processes)
-        self.start(*processes)
+        """Make them run the code as it is now, one after the other; a web process serves all the while.
+
+        Raises Failure, and leaves a web process as it is, if its code can't be loaded.
+        """
+        for process in self.plan.processes():
+            if process.name in processes and not workers.renew(process, self.supervisor):
+                self.stop(process.name)
+                self.start(process.name)
 
     def is_healthy(self, process: str) -> bool:
         return next(p for p in self.plan.processes() if p.name == process).check.passes()
