@@ -1,7 +1,7 @@
 """MongoDB as every service uses it: majority, journaled, explicit read concern, every operation bounded in time."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -14,6 +14,9 @@ from pymongo.read_concern import ReadConcern
 
 from chassis.errors import ServiceUnavailable
 from chassis.web import defect, failure
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = structlog.get_logger(__name__)
 
@@ -58,9 +61,13 @@ class Database:
             readPreference="primary",
             retryWrites=True,
             retryReads=True,
-            serverSelectionTimeoutMS=5_000,
-            connectTimeoutMS=5_000,
             timeoutMS=OPERATION_SECONDS * 1000,
+            # an election is waited for, but not by ever more requests
+            serverSelectionTimeoutMS=5_000,
+            # A primary that is frozen or cut off keeps its connections. The driver's monitor gives it up after the sum
+            # of these and lets what waits for it go to its successor; the defaults are 10 s and 20 s.
+            heartbeatFrequencyMS=2_000,
+            connectTimeoutMS=3_000,
         )
         self.db: MongoDatabase[Document] = self.client[urlsplit(uri).path.strip("/") or name]
 
@@ -132,7 +139,17 @@ def is_away(error: BaseException) -> bool:
 
 
 def answer_503_when_away(app: Flask) -> None:
-    """Register the database's absence as 503 with Retry-After: it is never a 500."""
+    """Register the database's absence as 503 with Retry-After: never a 500, and within 10 s.
+
+    That is the bound of all of a request's operations together, and less than the gateway waits.
+    """
+    serve = app.wsgi_app
+
+    def bounded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with timeout(OPERATION_SECONDS):
+            return serve(environ, start_response)
+
+    app.wsgi_app = bounded  # type: ignore[method-assign]
 
     def answer(error: errors.PyMongoError) -> Response:
         if not is_away(error):

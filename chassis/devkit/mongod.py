@@ -106,6 +106,9 @@ def recipe(data: Path, port: int, *, members: int = 1, dies_with: int = 0, insta
         f"shutdownTimeoutMillisForSignaledShutdown={0 if members == 1 else 2000}",
         # what a killed process held in a transaction is free again after this; ours are bounded by 10 s
         "transactionLifetimeLimitSeconds=15",
+        # Who copies from a member that froze looks for another one after this (the default is 5 s); until then the
+        # majority of three stands still.
+        "oplogNetworkTimeoutBufferSeconds=1",
     )
     argv = [binary(), "--quiet", *(part for option in options.items() for part in option)]
     argv += [part for parameter in parameters for part in ("--setParameter", parameter)]

@@ -1,6 +1,7 @@
 """The collection of requests that carry an Idempotency-Key."""
 
 from contextlib import suppress
+from contextvars import Context
 from datetime import datetime
 
 from pymongo import timeout
@@ -50,8 +51,12 @@ class RequestStore:
 
     def release(self, identifier: str, claim: str) -> None:
         """Forget a request that runs under this claim; where the database is away, its lease will end instead."""
+        # a bound of its own: that of the request may have passed, and nothing nested in it can be longer
+        Context().run(self._release, {"_id": identifier, "claim": claim})
+
+    def _release(self, claimed: Document) -> None:
         with suppress(PyMongoError), timeout(_RELEASE_SECONDS):
-            self._requests.delete_one({"_id": identifier, "claim": claim})
+            self._requests.delete_one(claimed)
 
     def erase(self, user_id: str, session: ClientSession) -> None:
         """Delete every request whose answer tells of this person."""
