@@ -145,7 +145,7 @@ def answer_503_when_away(app: Flask) -> None:
     """
     serve = app.wsgi_app
 
-    def bounded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def bounded(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         with timeout(OPERATION_SECONDS):
             return serve(environ, start_response)
 
