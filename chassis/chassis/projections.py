@@ -12,10 +12,10 @@ between, versions do, as between any two events.
 """
 
 import sys
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from time import sleep
 from typing import Any, ClassVar, NamedTuple
 
 import structlog
@@ -128,8 +128,8 @@ class Projections:
         self._tombstones = Tombstones(database)
         self.all = {projection.name: projection for projection in projections}
 
-    def check(self, names: Sequence[str], pauses: Sequence[float] = PAUSES) -> dict[str, list[str]]:
-        """{name: ids, sorted} of what differs from its source each time that it was looked at. Writes nothing.
+    def check(self, names: Sequence[str], pauses: Sequence[float]) -> dict[str, list[str]]:
+        """{name: ids, sorted} of what differs from its source, and did after each of the ``pauses``. Writes nothing.
 
         Raises ServiceUnavailable where a source does not answer.
         """
@@ -142,7 +142,7 @@ class Projections:
             for pause in pauses:
                 if not any(left.values()):
                     return
-                time.sleep(pause)
+                sleep(pause)
                 left = {
                     name: [look.identifier for look in self._look(self.all[name], ids)] for name, ids in left.items()
                 }
@@ -236,7 +236,7 @@ class Projections:
             except ServiceUnavailable:
                 if attempt == _TRIES:
                     raise
-                time.sleep(attempt)
+                sleep(attempt)
         raise AssertionError("unreachable")
 
 
@@ -262,7 +262,7 @@ def main(projections: Projections, arguments: Sequence[str]) -> int:
 
 
 def _check(projections: Projections, names: Sequence[str]) -> int:
-    found = projections.check(names)
+    found = projections.check(names, PAUSES)
     for name, ids in found.items():
         print(
             f"{name} ({projections.all[name].source}): {f'{len(ids)} differ' if ids else 'as its source'}", flush=True
