@@ -33,7 +33,8 @@ def save(instance: Instance, folder: Path | None) -> None:
     _do(instance, _ANY, "chassis.backup", "save", str(target))
     say.line(f"The backup is in {target}. It holds personal data: see docs/security.md.")
     if not folder and int(keep):
-        for old in sorted(below.iterdir())[: -int(keep)]:
+        # without its manifest it is none: another may be under way
+        for old in sorted(path.parent for path in below.glob("*/manifest.json"))[: -int(keep)]:
             shutil.rmtree(old)
             say.line(f"  ok removed {old.name}")
 

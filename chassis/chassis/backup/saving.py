@@ -33,10 +33,17 @@ def save(client: MongoClient[Document], databases: Iterable[str], folder: Path) 
     """Write a backup of these databases, all as they are at one instant, into a new folder; its manifest.
 
     Nothing waits for it, and nothing written meanwhile is in it. Raises BackupError, above all where it takes longer
-    than the server keeps the past (minSnapshotHistoryWindowInSeconds, 300 by default).
+    than the server keeps the past (minSnapshotHistoryWindowInSeconds, 300 by default). What failed leaves nothing.
     """
     files.prepare(folder)
-    names = sorted(databases)
+    try:
+        return _save(client, sorted(databases), folder)
+    except BaseException:
+        _clear(folder)
+        raise
+
+
+def _save(client: MongoClient[Document], names: list[str], folder: Path) -> Manifest:
     for again in range(_TRIES):
         if again:
             _clear(folder)
@@ -53,8 +60,8 @@ def save(client: MongoClient[Document], databases: Iterable[str], folder: Path) 
             except OperationFailure as error:
                 if error.code == _TOO_OLD:
                     raise BackupError(
-                        "the backup took longer than the server keeps the past: "
-                        "raise its parameter minSnapshotHistoryWindowInSeconds"
+                        "it took longer than the server keeps the past; let it keep an hour: "
+                        "db.adminCommand({setParameter: 1, minSnapshotHistoryWindowInSeconds: 3600})"
                     ) from None
                 if error.code != _CATALOG_CHANGED:
                     raise

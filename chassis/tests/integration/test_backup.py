@@ -178,3 +178,20 @@ def test_a_collection_made_while_the_moment_is_chosen_is_in_it(
 def test_nothing_at_all_is_no_backup(client: Client, names: list[str], tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="nothing"):
         save(client, names, tmp_path / "backup")
+
+
+def test_what_cannot_be_saved_wholly_leaves_nothing_behind(
+    client: Client, names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError("no space")
+
+    client[names[0]].things.insert_one({"_id": 1, "name": "Ada"})
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="space"):
+        patch.setattr("chassis.backup.folder.write_manifest", full)
+        save(client, names, tmp_path / "backup")
+    assert list((tmp_path / "backup").iterdir()) == []
+    # there is no reading these at an instant
+    client[names[1]].create_collection("log", capped=True, size=4096)
+    with pytest.raises(BackupError, match="log"):
+        save(client, names, tmp_path / "backup")
