@@ -50,6 +50,11 @@ def test_histories_forget_which_admin_it_was(database: Database) -> None:
     names = [migration.name for migration in migrations_in(PACKAGE)]
     assert migrator.up() == names
     assert histories(database) == expected
+    # a held slot has none
+    held: Document = {"_id": "held", "patientId": "patient", "doctorId": "doctor", "status": "HELD"}
+    database["appointments"].insert_one(held)
+    migrator.repeat()
+    assert database["appointments"].find_one_and_delete({"_id": "held"}) == held
     changed = database["appointments"].find_one({"_id": "by an admin"})
     assert changed == appointment("by an admin", "patient", "admin")
     assert migrator.down("000") == names[::-1]

@@ -163,6 +163,22 @@ def test_queues_without_a_consumer_dead_letters_and_queues_that_do_not_shrink(
         assert ("QueueStuck", f"{changed}: there is no such queue") in seen()
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ((0, 0), (0, 1), []),  # its consumer came back
+        ((0, 1), (0, 0), []),
+        ((9, 1), (8, 1), []),  # it shrinks
+        ((2, 1), (2, 1), []),
+        ((9, 1), (9, 1), ["q: 9 messages ready, not fewer than before"]),
+    ],
+)
+def test_what_one_look_alone_would_take_for_a_stuck_queue(
+    first: tuple[int, int], second: tuple[int, int], told: list[str]
+) -> None:
+    assert [alarm.seen for alarm in alarms._of_queue("q", first, second, 2)] == told
+
+
 def test_the_command(
     table: amqp.Subscriptions,
     service: str,

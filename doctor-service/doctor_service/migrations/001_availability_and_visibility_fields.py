@@ -9,15 +9,14 @@ _ADDED: Document = {"visible": True, "accepting": True, "availability": None, "o
 
 
 def forward(db: Database[Document]) -> None:
-    """Add to each doctor what it lacks; ``listed`` follows from the others, also where an older process left it.
+    """Add to each doctor what it lacks; ``listed`` follows from the others.
 
     All in one write: a doctor who has ``listed`` has the others.
     """
     listed = {"$and": [{"$eq": ["$moderationStatus", "APPROVED"]}, "$visible", "$active"]}
-    lacking = [{field: {"$exists": False}} for field in _ADDED]
-    whole = [{"$set": {field: {"$ifNull": [f"${field}", value]} for field, value in _ADDED.items()}}]
-    wrong = {"$or": [*lacking, {"$expr": {"$ne": ["$listed", listed]}}]}
-    update_in_batches(db["doctors"], wrong, [*whole, {"$set": {"listed": listed}}])
+    added = {field: {"$ifNull": [f"${field}", value]} for field, value in _ADDED.items()}
+    lacking = {"$or": [{field: {"$exists": False}} for field in (*_ADDED, "listed")]}
+    update_in_batches(db["doctors"], lacking, [{"$set": added}, {"$set": {"listed": listed}}])
 
 
 def back(db: Database[Document]) -> None:

@@ -1,6 +1,7 @@
-"""Every doctor has the keys that search goes by, as this version makes them.
+"""Every doctor has what search goes by, the keys and whether it is listed, as this version makes them.
 
-An older process that writes a profile leaves it without keys, and one that stores a rating leaves the stars of before.
+An older process that writes a profile leaves it without keys, one that stores a rating leaves the stars of before, and
+one of before the first migration does not know of being listed.
 What is derived is derived by the service's own rules: a copy of them would be wrong as soon as they changed.
 """
 
