@@ -40,8 +40,10 @@ def main() -> int:
     except (BackupError, PyMongoError, OSError, pika.exceptions.AMQPError) as error:
         # a driver's message may show a document
         reason = str(error) if isinstance(error, BackupError | OSError) else type(error).__name__
-        alarm = {"alarm": "BackupFailed"} if options.action == "save" else {}
-        log.error("backup failed", action=options.action, error=reason, **alarm)
+        if options.action == "save":
+            log.error("backup failed", alarm="BackupFailed", error=reason)
+        else:
+            log.error("failed", error=reason)
         return 1
     return 0
 

@@ -47,5 +47,5 @@ def test_nothing_starts_on_databases_that_are_half_restored(tmp_path: Path, monk
     with pytest.raises(KeyboardInterrupt):
         backup.restore(instance, tmp_path / "monday")
     for begin in (instance.up, lambda: instance.start("auth-web")):
-        with pytest.raises(Failure, match="make restore FROM=.*monday"):
+        with pytest.raises(Failure, match=r"make restore FROM=.*monday"):
             begin()

@@ -187,9 +187,10 @@ def test_what_cannot_be_saved_wholly_leaves_nothing_behind(
         raise OSError("no space")
 
     client[names[0]].things.insert_one({"_id": 1, "name": "Ada"})
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="space"):
+    with monkeypatch.context() as patch:
         patch.setattr("chassis.backup.folder.write_manifest", full)
-        save(client, names, tmp_path / "backup")
+        with pytest.raises(OSError, match="space"):
+            save(client, names, tmp_path / "backup")
     assert list((tmp_path / "backup").iterdir()) == []
     # there is no reading these at an instant
     client[names[1]].create_collection("log", capped=True, size=4096)
