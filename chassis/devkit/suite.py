@@ -270,19 +270,15 @@ class Instance:
         self.wait_until_healthy(*processes)
 
     def restart(self, *processes: str) -> None:
-        """Make them run the code as it is now, one after the other; a web process serves all the while.
+        """Make them run the code as it is now; web processes one after the other, and they serve all the while.
 
         Raises Failure, and leaves a web process as it is, if its code can't be loaded.
         """
-        for process in self.plan.processes():
-            if process.name in processes and not workers.renew(process, self.supervisor):
-                self.stop(process.name)
-                self.start(process.name)
-
-    def primary(self) -> str:
-        """The MongoDB process that takes writes just now; empty while there is none."""
-        ports = self.ports
-        return next((name for name in self.plan.mongodb_members if mongod.is_primary(ports[name])), "")
+        named = [process for process in self.plan.processes() if process.name in processes]
+        anew = [process.name for process in named if not workers.renew(process, self.supervisor)]
+        if anew:
+            self.stop(*anew)
+            self.start(*anew)
 
     def is_healthy(self, process: str) -> bool:
         return next(p for p in self.plan.processes() if p.name == process).check.passes()

@@ -48,15 +48,15 @@ def renew(process: Process, supervisor: Supervisor) -> bool:
 
 
 def _replace_workers(master: int) -> bool:
-    old = _serving(master)
+    old = serving(master)
     return all(_replace_one(master) for _ in old) and bool(old) and not old & _children(master)
 
 
 def _replace_one(master: int) -> bool:
     before = _children(master)
     _tell(master, signal.SIGTTIN)
-    holds_within(_START_SECONDS, lambda: _serving(master) - before or not _children(master))
-    if not _serving(master) - before:
+    holds_within(_START_SECONDS, lambda: serving(master) - before or not _children(master))
+    if not serving(master) - before:
         return False
     # it ends the oldest; the next may only come when that is gone, for until then gunicorn counts it
     _tell(master, signal.SIGTTOU)
@@ -74,7 +74,8 @@ def _children(master: int) -> set[int]:
     return set()
 
 
-def _serving(master: int) -> set[int]:
+def serving(master: int) -> set[int]:
+    """The workers of a gunicorn that answer requests, and have not been told to end."""
     found = set()
     for pid in _children(master):
         with suppress(OSError):
