@@ -1,5 +1,6 @@
 """The names and properties of exchanges and queues, said once for relay, consumers and tools."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,14 @@ def dead_letters(consumer: str) -> str:
     return f"{consumer}.dead-letters"
 
 
+def retries(consumer: str) -> str:
+    """Where messages wait whose handling failed: a fanout exchange and the one queue bound to it.
+
+    The routing key is the queue that a message goes back to when its time is over.
+    """
+    return f"{consumer}.retries"
+
+
 def queue_arguments(consumer: str) -> dict[str, Any]:
     """A quorum queue whose refused messages reach the dead-letter queue for sure (at-least-once)."""
     return {
@@ -43,6 +52,44 @@ def queue_arguments(consumer: str) -> dict[str, Any]:
 
 
 DEAD_LETTER_ARGUMENTS = {"x-queue-type": "quorum"}
+
+RETRIES_ARGUMENTS = {
+    "x-queue-type": "quorum",
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+}
+
+DEAD_LETTER = "dead-letter"
+"""Header of a dead letter: {reason, queue, exchange, routingKey, at, eventId or None}.
+
+One that the broker put there has ``x-death`` instead (https://www.rabbitmq.com/docs/dlx), which is newer if both are.
+"""
+
+FAILURES = "failures"
+"""Header: how often a handler failed at the message since it was last published or redriven."""
+
+REDRIVEN = "redriven"
+"""Header: how often the message was put back from the dead letters."""
+
+_OF_THE_BROKER = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
+# these would send copies to other queues
+_ROUTING = ("CC", "BCC")
+
+
+def lasting(headers: dict[str, Any]) -> dict[str, Any]:
+    """The headers that stay with a message as it moves from queue to queue: not what tells of one stay in a queue."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if not name.startswith(_OF_THE_BROKER) and name not in (*_ROUTING, DEAD_LETTER)
+    }
+
+
+def event_id(message: Any) -> str | None:
+    """The id of a message that may be an event; None where there is none, or one that is no plain token."""
+    found = message.get("id") if isinstance(message, dict) else None
+    return found if isinstance(found, str) and re.fullmatch(r"[0-9A-Za-z_.:-]{1,64}", found) else None
 
 
 def queues_of_source(source: str, subscriptions: Subscriptions) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What a service's consumer class is made of: event handlers and RPC methods."""
 
+import re
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -9,11 +10,13 @@ import eventlet
 import structlog
 from pydantic import BaseModel, ValidationError
 from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
 
 from chassis import context
-from chassis.consumer.queues import EventQueue, Poison, RpcEntrypoint
+from chassis.consumer.entrypoints import EventQueue, RpcEntrypoint
+from chassis.consumer.queues import Poison
 from chassis.errors import AppError
-from chassis.mongo import UNAVAILABLE
+from chassis.mongo import is_away
 from chassis.rpc import CAUSED_BY
 
 log = structlog.get_logger(__name__)
@@ -80,10 +83,15 @@ def _read(message: Any, source: str, kind: str, shape: type[BaseModel]) -> tuple
     try:
         data = shape.model_validate(message.get("data"))
     except ValidationError as error:
-        fields = ", ".join(".".join(map(str, item["loc"])) for item in error.errors(include_input=False))
-        raise Poison(f"data does not fit: {fields}") from None
+        fields = ", ".join(".".join(map(_field, item["loc"])) for item in error.errors(include_input=False))
+        raise Poison(f"data does not fit: {fields}"[:300]) from None
     request_id = message.get("requestid")
     return event_id, request_id if isinstance(request_id, str) else None, data
+
+
+def _field(name: object) -> str:
+    # a key of a mapping may be anything that somebody wrote
+    return str(name) if re.fullmatch(r"\w{1,40}", str(name), re.ASCII) else "?"
 
 
 def _through_failover(attempt: Callable[[], bool]) -> bool:
@@ -92,8 +100,8 @@ def _through_failover(attempt: Callable[[], bool]) -> bool:
     while True:
         try:
             return attempt()
-        except UNAVAILABLE:
-            if time.monotonic() + pause > deadline:
+        except PyMongoError as error:
+            if not is_away(error) or time.monotonic() + pause > deadline:
                 raise
             eventlet.sleep(pause)
             pause = min(pause * 2, 2.0)

@@ -5,7 +5,7 @@ import signal
 
 import eventlet
 import structlog
-from kombu import Connection, Queue
+from kombu import Connection, Exchange, Queue
 from nameko.runners import ServiceRunner
 
 from chassis import amqp
@@ -17,22 +17,17 @@ log = structlog.get_logger(__name__)
 PREFETCH = 4
 """Small: what is prefetched waits behind a slow handler, and a crash redelivers all of it (ADR 0004)."""
 
+HEARTBEAT_SECONDS = 10
+"""Of the connection: a broker that is silent for twice as long is taken for dead."""
+
 DYING_SECONDS = 5.0
 """For a process to end after a defect; then it is ended, so that its supervisor starts another."""
 
 
 def serve(consumer: type, config: DataConfig) -> None:
     """Consume until SIGTERM, then finish the messages at hand."""
-    # kombu declares the event queues as it consumes; dead letters need their queue before the first is dropped
-    with Connection(config.amqp_url) as connection:
-        connection.ensure_connection(max_retries=30, interval_start=0.5, interval_step=0.5, interval_max=2)
-        Queue(
-            amqp.dead_letters(consumer.name),  # type: ignore[attr-defined]
-            durable=True,
-            queue_arguments=amqp.DEAD_LETTER_ARGUMENTS,
-            no_declare=False,
-        )(connection.default_channel).declare()
-    runner = ServiceRunner({"AMQP_URI": config.amqp_url, "max_workers": PREFETCH, "HEARTBEAT": 10})
+    _declare(config.amqp_url, consumer.name)  # type: ignore[attr-defined]
+    runner = ServiceRunner({"AMQP_URI": config.amqp_url, "max_workers": PREFETCH, "HEARTBEAT": HEARTBEAT_SECONDS})
     runner.add_service(consumer)
     runner.start()
     log.info("consuming")
@@ -43,6 +38,19 @@ def serve(consumer: type, config: DataConfig) -> None:
     runner.wait()
     beating.kill()
     log.info("stopped")
+
+
+def _declare(amqp_url: str, name: str) -> None:
+    # kombu declares the event queues as it consumes; what is refused or failed at needs its place before the first is
+    retries = amqp.retries(name)
+    queues = [
+        Queue(amqp.dead_letters(name), queue_arguments=amqp.DEAD_LETTER_ARGUMENTS),
+        Queue(retries, exchange=Exchange(retries, type="fanout"), queue_arguments=amqp.RETRIES_ARGUMENTS),
+    ]
+    with Connection(amqp_url) as connection:
+        connection.ensure_connection(max_retries=30, interval_start=0.5, interval_step=0.5, interval_max=2)
+        for queue in queues:
+            queue(connection.default_channel).declare()
 
 
 def _beat(heartbeat: Heartbeat, runner: ServiceRunner) -> None:

@@ -2,26 +2,32 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import eventlet
+import orjson
 import structlog
 from amqp.exceptions import ConnectionError as BrokerLost
 from amqp.exceptions import RecoverableConnectionError
-from kombu import Exchange, Queue
-from kombu.exceptions import OperationalError
-from nameko.messaging import Consumer as QueueEntrypoint
+from kombu import Queue
 from nameko.messaging import QueueConsumer
-from nameko.rpc import Rpc, RpcConsumer
 
 from chassis import amqp
+from chassis.clock import instant_text, now
+from chassis.consumer.sender import NotSent, Sender
 
 log = structlog.get_logger(__name__)
 
 REQUEUE_PAUSE_SECONDS = 1.0
 
+CANCEL_SECONDS = 5.0
+
 LONGEST_RECONNECT_SECONDS = 5
 """Between two attempts to reach the broker; kombu's own pause grows to 30 s."""
+
+# user-id, expiration and the like are the sender's, or the first queue's
+_KEPT_PROPERTIES = ("message_id", "type", "app_id", "timestamp", "correlation_id")
 
 
 class Poison(Exception):
@@ -41,6 +47,13 @@ class Queues(QueueConsumer):
         self._pending_remove_providers: dict[Any, Any] = {}
         self._channel: Any = None
 
+    def setup(self) -> None:
+        self.sender = Sender(self.amqp_uri)
+
+    def stop(self) -> None:
+        super().stop()
+        self.sender.close()
+
     def run(self, _tokens: int = 1, **options: Any) -> None:
         with suppress(_Stopped):
             super().run(_tokens, **options)
@@ -49,7 +62,12 @@ class Queues(QueueConsumer):
         # a new connection: what came over the one before is the broker's again
         self._at_hand.clear()
         self._channel = channel
-        return super().get_consumers(consumer_cls, channel)
+
+        def make(queues: list[Queue], **options: Any) -> Any:
+            unreadable = partial(self._on_unreadable, queues[0])
+            return consumer_cls(queues=queues, **{**options, "on_decode_error": unreadable})
+
+        return super().get_consumers(make, channel)
 
     def handle_message(self, provider: Any, body: Any, message: Any) -> None:
         self._at_hand.add(message)
@@ -61,9 +79,60 @@ class Queues(QueueConsumer):
     def requeue_message(self, message: Any) -> None:
         self._settle(message, message.requeue)
 
-    def refuse_message(self, message: Any) -> None:
-        """Give it to the dead letters."""
-        self._settle(message, message.reject)
+    def bury(self, message: Any, queue: str, reason: str) -> None:
+        """Put a message of ``queue`` among the dead letters with the reason, which holds no text of the message."""
+        identifier = _event_id(message)
+        log.error("dead-lettered", alarm="DeadLetters", queue=queue, reason=reason, event_id=identifier)
+        note = {
+            "reason": reason,
+            "queue": queue,
+            "exchange": message.delivery_info["exchange"],
+            "routingKey": message.delivery_info["routing_key"],
+            "at": instant_text(now()),
+            "eventId": identifier,
+        }
+        letters = amqp.dead_letters(self.container.service_name)
+        # the broker itself would do it then; it knows no reason
+        self._move(message, "", letters, message.reject, {amqp.DEAD_LETTER: note})
+
+    def put_off(self, message: Any, queue: str, failures: int, pause: float) -> None:
+        """Have a message that was failed at come again after ``pause`` seconds, behind the others of its queue."""
+        retries = amqp.retries(self.container.service_name)
+        headers = {amqp.FAILURES: failures}
+        self._move(message, retries, queue, message.requeue, headers, expiration=str(int(pause * 1000)))
+
+    def _move(
+        self,
+        message: Any,
+        exchange: str,
+        routing_key: str,
+        otherwise: Callable[[], None],
+        headers: dict[str, Any],
+        **properties: Any,
+    ) -> None:
+        """Publish it elsewhere, and only then acknowledge it: killed in between, it is there twice."""
+        if not message.channel.connection:
+            return self._settle(message, message.ack)
+        kept = {name: value for name, value in message.properties.items() if name in _KEPT_PROPERTIES}
+        try:
+            self.sender.send(
+                message.body,
+                exchange,
+                routing_key,
+                mandatory=True,
+                content_type=message.content_type,
+                content_encoding=message.content_encoding,
+                delivery_mode=2,
+                application_headers={**amqp.lasting(message.headers), **headers},
+                **kept,
+                **properties,
+            )
+        except NotSent as error:
+            log.warning("not moved", to=exchange or routing_key, error=str(error))
+            eventlet.sleep(REQUEUE_PAUSE_SECONDS)
+            self._settle(message, otherwise)
+        else:
+            self._settle(message, message.ack)
 
     def _settle(self, message: Any, verdict: Callable[[], None]) -> None:
         # where its connection is gone or breaks just now, the message comes again over another one: the inbox
@@ -73,10 +142,15 @@ class Queues(QueueConsumer):
                 verdict()
         self._at_hand.discard(message)
 
-    def on_decode_error(self, message: Any, exc: Exception) -> None:
+    def _on_unreadable(self, queue: Queue, message: Any, exc: Exception) -> None:
         # kombu's own would write the body to the log and acknowledge: the message would be lost
-        log.error("dead-lettered", queue=message.delivery_info["routing_key"], reason="not readable as JSON")
-        self.refuse_message(message)
+        self._at_hand.add(message)
+        if queue.queue_arguments:  # type: ignore[attr-defined]
+            # elsewhere, for this is where the connection's heartbeats are seen to
+            self.container.spawn_managed_thread(partial(self.bury, message, queue.name, "not readable as JSON"))
+        else:
+            log.warning("rpc call not readable as JSON", queue=queue.name)
+            self._settle(message, message.reject)
 
     def _cancel_consumers_if_requested(self) -> None:
         # where the connection is broken its consumers are gone already; nameko's own would raise here, forget who
@@ -84,7 +158,7 @@ class Queues(QueueConsumer):
         leaving, self._pending_remove_providers = self._pending_remove_providers, {}
         for provider, removed in leaving.items():
             consumer = self._consumers.pop(provider)
-            with suppress(BrokerLost, OSError):
+            with suppress(BrokerLost, OSError), eventlet.Timeout(CANCEL_SECONDS, TimeoutError("no answer")):
                 consumer.cancel()
             removed.send()
 
@@ -109,7 +183,8 @@ class Queues(QueueConsumer):
 
     @contextmanager
     def establish_connection(self) -> Iterator[Any]:
-        with self.create_connection() as connection:
+        connection = self.create_connection()
+        try:
             connection.ensure_connection(
                 self.on_connection_error,
                 interval_start=1,
@@ -117,56 +192,15 @@ class Queues(QueueConsumer):
                 interval_max=LONGEST_RECONNECT_SECONDS,
             )
             yield connection
+        except BaseException:
+            # a proper end would wait for the answer of a broker that fell silent, for ever
+            connection.collect()
+            raise
+        connection.release()
 
 
-class _RpcConsumer(RpcConsumer):
-    queue_consumer = Queues()
-
-    def handle_result(self, message: Any, result: Any, exc_info: Any) -> Any:
-        try:
-            return super().handle_result(message, result, exc_info)
-        except (BrokerLost, OperationalError, OSError) as error:
-            # nameko would end the process; the caller has given up by the time that the broker is back
-            log.warning("rpc reply lost", error=repr(error))
-            self.queue_consumer.ack_message(message)
-            return result, exc_info
-
-
-class RpcEntrypoint(Rpc):
-    rpc_consumer = _RpcConsumer()
-
-
-class EventQueue(QueueEntrypoint):
-    """A nameko entrypoint on the service's own quorum queue: acknowledged after success, requeued on failure,
-    dead-lettered if it is poison. (nameko's event_handler would acknowledge failures and use a classic queue.)
-    """
-
-    queue_consumer = Queues()
-
-    def __init__(self, source: str, kind: str, **options: Any) -> None:
-        self.source = source
-        self.kind = kind
-        super().__init__(queue=None, requeue_on_error=True, **options)
-
-    def setup(self) -> None:
-        consumer = self.container.service_name
-        self.queue = Queue(
-            amqp.queue(consumer, self.source, self.kind),
-            exchange=Exchange(amqp.exchange(self.source), type="topic", durable=True),
-            routing_key=self.kind,
-            durable=True,
-            queue_arguments=amqp.queue_arguments(consumer),
-        )
-        super().setup()
-
-    def handle_message_processed(self, message: Any, result: Any = None, exc_info: Any = None) -> None:
-        if exc_info is None:
-            self.queue_consumer.ack_message(message)
-        elif isinstance(exc_info[1], Poison):
-            log.error("dead-lettered", queue=self.queue.name, reason=str(exc_info[1]))
-            self.queue_consumer.refuse_message(message)
-        else:
-            log.error("handler failed, message requeued", queue=self.queue.name, exc_info=exc_info)
-            # a failure that is not the database's absence is likely to fail again at once: do not spin
-            eventlet.sleep(REQUEUE_PAUSE_SECONDS)
-            self.queue_consumer.requeue_message(message)
+def _event_id(message: Any) -> str | None:
+    try:
+        return amqp.event_id(orjson.loads(message.body))
+    except (ValueError, TypeError):
+        return None

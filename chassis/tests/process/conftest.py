@@ -164,9 +164,10 @@ def make_things(fresh_mongodb_uri: str, tmp_path: Path) -> Iterator[Make]:
         things.end_open_transactions()
         things.database.close()
         with suppress(pika.exceptions.AMQPError), things.channel() as channel:
-            for queue in (things.queue, things.dead_letters, f"rpc-{things.name}"):
+            for queue in (things.queue, things.dead_letters, amqp.retries(things.name), f"rpc-{things.name}"):
                 channel.queue_delete(queue)
-            channel.exchange_delete(amqp.exchange(things.source))
+            for exchange in (amqp.exchange(things.source), amqp.retries(things.name)):
+                channel.exchange_delete(exchange)
 
 
 @pytest.fixture

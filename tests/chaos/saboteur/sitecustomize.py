@@ -52,14 +52,15 @@ def majority(module):
     client = module.MongoClient
 
     def careless(*arguments, **options):
-        return client(*arguments, **{**options, "w": 1, "journal": False})
+        # and reads what is written so: a majority of nobody else has it yet
+        return client(*arguments, **{**options, "w": 1, "journal": False, "readConcernLevel": "local"})
 
     module.MongoClient = careless
     module.WriteConcern = lambda *_, **__: WriteConcern(1)
 
 
 def ack(module):
-    """chassis.consumer.queues: a message is done with as it is taken."""
+    """chassis.consumer.entrypoints: a message is done with as it is taken."""
     handle = module.EventQueue.handle_message
 
     def eager(self, body, message):
@@ -75,7 +76,7 @@ TARGETS = {
     "inbox": ("chassis.inbox", inbox),
     "mandatory": ("pika.adapters.blocking_connection", mandatory),
     "majority": ("chassis.mongo", majority),
-    "ack": ("chassis.consumer.queues", ack),
+    "ack": ("chassis.consumer.entrypoints", ack),
 }
 
 

@@ -17,7 +17,7 @@ from pymongo.client_session import ClientSession
 
 from chassis import context, logs
 from chassis.config import DataConfig
-from chassis.consumer import queues
+from chassis.consumer import entrypoints
 from chassis.errors import Conflict
 from chassis.inbox import Inbox
 from chassis.mongo import Database
@@ -115,7 +115,7 @@ def breaking_the_first(acknowledge: Callable[[Message], None]) -> Callable[[Mess
 if __name__ == "__main__":
     broken = os.environ.get("BREAK")
     if broken in ("outside", "outside and its end"):
-        queues.EventQueue.handle_message_processed = breaking  # type: ignore[method-assign]
+        entrypoints.EventQueue.handle_message_processed = breaking  # type: ignore[method-assign]
     if broken == "outside and its end":
         # as nameko's does where two workers die at once
         ServiceContainer._kill_worker_threads = waiting_for_ever
