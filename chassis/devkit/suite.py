@@ -49,7 +49,7 @@ class Instance:
         self.mail_folder = mail or self.folder / "mail"
         self.supervisor = Supervisor(self.folder)
         self._gateway_port = gateway_port
-        #: While it is there nothing starts, for the reason that it tells.
+        #: While it is there only servers start, for the reason that it tells.
         self.unusable = self.folder / "unusable"
         self._note = self.folder / "instance.json"
 
@@ -115,7 +115,6 @@ class Instance:
 
     def up(self, report: Callable[[str], None] = say.line) -> None:
         """Start what is missing, restart what is configured differently now, return when every part is healthy."""
-        self._refuse_unusable()
         self.folder.mkdir(parents=True, exist_ok=True)
         with locking.exclusive(self.folder / "up.lock", "waiting for another start or stop of this suite"):
             if not self.supervisor.is_running():
@@ -126,8 +125,8 @@ class Instance:
                 self.supervisor.apply_configuration()
             self._start_in_stages(report)
 
-    def _refuse_unusable(self) -> None:
-        if self.unusable.exists():
+    def _refuse_unusable(self, processes: Iterable[Process]) -> None:
+        if self.unusable.exists() and any(process.stage == 2 for process in processes):
             raise say.Failure(self.unusable.read_text())
 
     def _start_supervisor(self, report: Callable[[str], None]) -> None:
@@ -161,6 +160,7 @@ class Instance:
         processes = self.plan.processes()
         for stage in sorted({process.stage for process in processes}):
             now = [process for process in processes if process.stage == stage]
+            pass
             states = self.supervisor.states()
             self.supervisor.start_processes(p.name for p in now if states[p.name].state in DOWN)
             with self._replica_set_if_among(now):
@@ -265,7 +265,7 @@ class Instance:
 
     def start(self, *processes: str) -> None:
         """Start them, and return when they are healthy."""
-        self._refuse_unusable()
+        self._refuse_unusable(p for p in self.plan.processes() if p.name in processes)
         self.supervisor.start_processes(processes)
         self.wait_until_healthy(*processes)
 
@@ -279,6 +279,11 @@ class Instance:
         if anew:
             self.stop(*anew)
             self.start(*anew)
+
+    def primary(self) -> str:
+        """The MongoDB process that takes writes just now; empty while there is none."""
+        ports = self.ports
+        return next((name for name in self.plan.mongodb_members if mongod.is_primary(ports[name])), "")
 
     def is_healthy(self, process: str) -> bool:
         return next(p for p in self.plan.processes() if p.name == process).check.passes()
