@@ -160,7 +160,7 @@ class Instance:
         processes = self.plan.processes()
         for stage in sorted({process.stage for process in processes}):
             now = [process for process in processes if process.stage == stage]
-            pass
+            self._refuse_unusable(now)
             states = self.supervisor.states()
             self.supervisor.start_processes(p.name for p in now if states[p.name].state in DOWN)
             with self._replica_set_if_among(now):
@@ -279,11 +279,6 @@ class Instance:
         if anew:
             self.stop(*anew)
             self.start(*anew)
-
-    def primary(self) -> str:
-        """The MongoDB process that takes writes just now; empty while there is none."""
-        ports = self.ports
-        return next((name for name in self.plan.mongodb_members if mongod.is_primary(ports[name])), "")
 
     def is_healthy(self, process: str) -> bool:
         return next(p for p in self.plan.processes() if p.name == process).check.passes()

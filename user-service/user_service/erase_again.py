@@ -9,8 +9,10 @@ import argparse
 from pathlib import Path
 
 from chassis import logs
+from chassis.clock import now
+from chassis.mongo import Database
 from user_service import events
-from user_service.bootstrap import build
+from user_service.bootstrap import build, make_service
 from user_service.config import Config
 
 
@@ -23,10 +25,12 @@ def main() -> int:
     options = parser.parse_args()
     config = Config.read_or_exit().model_copy(update={"erasure_ledger": options.ledger})
     logs.configure(events.SOURCE, "erase-again", config.log_level)
-    erasures = build(config).service.erasures
     if options.note:
+        # not brought up to date before: a migration that fails may be why it is to be replaced
+        erasures = make_service(config, Database(config.mongodb_uri, events.SOURCE), now).erasures
         print(f"noted in {options.ledger}: {erasures.note_all()} erasures that it lacked", flush=True)
         return 0
+    erasures = build(config).service.erasures
     if options.check:
         waiting = erasures.incomplete()
         print(f"erased again, and not complete yet: {len(waiting)}", flush=True)

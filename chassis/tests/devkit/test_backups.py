@@ -1,11 +1,16 @@
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devkit import backup, layout
+from devkit.health import Check
+from devkit.processes import Process
+from devkit.recipes import Recipe
 from devkit.say import Failure
 from devkit.suite import Instance
+from devkit.supervisor import State, Supervisor
 
 
 def test_of_backups_that_are_whole_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,20 +37,45 @@ def test_of_backups_that_are_whole_the_newest_are_kept(tmp_path: Path, monkeypat
     assert set((tmp_path / "backups").iterdir()) == kept
 
 
-def test_nothing_starts_on_databases_that_are_half_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Supervised(Supervisor):
+    """Runs, and starts nothing really."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+
+    def is_running(self) -> bool:
+        return True
+
+    def apply_configuration(self) -> None: ...
+
+    def states(self) -> dict[str, State]:
+        return {process.name: State(process.name, "STOPPED", 0, 0, 0) for process in PROCESSES}
+
+    def start_processes(self, names: Iterable[str]) -> None:
+        self.started += names
+
+
+PROCESSES = [Process(name, Recipe([], "", {}), Check("tcp"), stage) for name, stage in (("mongod", 1), ("auth-web", 2))]
+
+
+def test_on_databases_that_are_half_restored_only_servers_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     instance = Instance(tmp_path, {})
+    instance.supervisor = supervised = Supervised()
+    monkeypatch.setattr(Instance, "plan", type("Plan", (), {"processes": lambda _: PROCESSES})())
     monkeypatch.setattr(Instance, "environment", lambda *_: {"ERASURE_LEDGER": "ledger"})
-    monkeypatch.setattr(Instance, "plan", type("Plan", (), {"processes": lambda _: []})())
-    monkeypatch.setattr(Instance, "stop", lambda *_: None)
+    for name in ("stop", "_refuse_taken_gateway_port", "_write_configuration", "_wait_until_healthy"):
+        monkeypatch.setattr(Instance, name, lambda *_: None)
 
     def dies(_instance: Instance, _process: str, _module: str, *arguments: str) -> Any:
         if "load" in arguments:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(backup, "_do", dies)
-    monkeypatch.setattr(backup, "_do_if_possible", lambda *_: None)
     with pytest.raises(KeyboardInterrupt):
         backup.restore(instance, tmp_path / "monday")
     for begin in (instance.up, lambda: instance.start("auth-web")):
         with pytest.raises(Failure, match=r"make restore FROM=.*monday"):
             begin()
+    assert supervised.started == ["mongod"], "a restore needs the servers"
