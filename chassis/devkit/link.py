@@ -15,6 +15,8 @@ class Link:
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._flowing = Event()
         self._flowing.set()
+        self._hung: set[socket.socket] = set()
+        self._closed = Event()
         self._port = 0
         self.up()
         login = parts.netloc.rpartition("@")[0]
@@ -33,6 +35,8 @@ class Link:
         with suppress(OSError):
             while data := source.recv(65536):
                 self._flowing.wait()
+                if source in self._hung:
+                    self._closed.wait()
                 sink.sendall(data)
         for end in (source, sink):
             with suppress(OSError):
@@ -68,6 +72,11 @@ class Link:
     def thaw(self) -> None:
         self._flowing.set()
 
+    def hang(self) -> None:
+        """Each connection that is there now falls silent for good, as if its other end had vanished; new ones work."""
+        self._hung.update(end for pair in self._pairs for end in pair)
+
     def close(self) -> None:
+        self._closed.set()
         self.thaw()
         self.down()

@@ -14,6 +14,8 @@ from pymongo.read_concern import ReadConcern
 
 from chassis import amqp, outbox
 from chassis.clock import new_id
+from chassis.dead_letters.letter import Letter
+from chassis.dead_letters.queue import DeadLetterQueue
 from chassis.events import cloud_event
 from chassis.mongo import Database
 from devkit.link import Link
@@ -97,6 +99,14 @@ class Things:
             while (got := channel.basic_get(queue or self.queue, auto_ack=True))[0]:
                 taken.append(json.loads(got[2]))
         return taken
+
+    def letters(self) -> list[Letter]:
+        """The dead letters there are; they stay."""
+        with (
+            pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection,
+            DeadLetterQueue(connection, self.name).letters() as (_, letters, _),
+        ):
+            return list(letters)
 
     def effect(self, thing_id: str) -> int:
         """How often the handler's write for a thing was committed."""

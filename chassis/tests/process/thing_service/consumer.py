@@ -17,7 +17,8 @@ from pymongo.client_session import ClientSession
 
 from chassis import context, logs
 from chassis.config import DataConfig
-from chassis.consumer import entrypoints
+from chassis.consumer import entrypoints, process
+from chassis.consumer.sender import NotSent, Sender
 from chassis.errors import Conflict
 from chassis.inbox import Inbox
 from chassis.mongo import Database
@@ -112,13 +113,21 @@ def breaking_the_first(acknowledge: Callable[[Message], None]) -> Callable[[Mess
     return verdict
 
 
+def not_sending(*_: Any, **__: Any) -> None:
+    raise NotSent
+
+
 if __name__ == "__main__":
+    process.HEARTBEAT_SECONDS = int(os.environ.get("HEARTBEAT_SECONDS", process.HEARTBEAT_SECONDS))
+    process.DYING_SECONDS = 1.0
     broken = os.environ.get("BREAK")
     if broken in ("outside", "outside and its end"):
         entrypoints.EventQueue.handle_message_processed = breaking  # type: ignore[method-assign]
     if broken == "outside and its end":
         # as nameko's does where two workers die at once
         ServiceContainer._kill_worker_threads = waiting_for_ever
+    if broken == "sending":
+        Sender.send = not_sending  # type: ignore[method-assign]
     if broken == "acknowledging":
         Message.ack = breaking_the_first(Message.ack)
     serve(Consumer, config)

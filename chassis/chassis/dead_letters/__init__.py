@@ -1,0 +1,1 @@
+"""``python -m chassis.dead_letters``: what operators do with the messages that a service could not handle."""
