@@ -280,6 +280,11 @@ class Instance:
             self.stop(*anew)
             self.start(*anew)
 
+    def primary(self) -> str:
+        """The MongoDB process that takes writes just now; empty while there is none."""
+        ports = self.ports
+        return next((name for name in self.plan.mongodb_members if mongod.is_primary(ports[name])), "")
+
     def is_healthy(self, process: str) -> bool:
         return next(p for p in self.plan.processes() if p.name == process).check.passes()
 

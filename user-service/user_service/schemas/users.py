@@ -134,9 +134,7 @@ class Export(Shape):
 class Erasure(Shape):
     id: str
     started_at: datetime
-    awaiting: list[str] = Field(
-        description="Services whose receipt is still out; `ledger`: not yet noted there."
-    )
+    awaiting: list[str] = Field(description="Services whose receipt is still out; `ledger`: not yet noted there.")
     receipts: dict[str, datetime] = Field(description="By service: when it erased.")
     completed_at: datetime | None
     announcements: int = Field(description="How often the services were told.")
