@@ -48,7 +48,7 @@ rebuild: ## make projections again from their sources (SERVICE=, PROJECTION=); t
 drift: ## compare every projection with its source
 	@$(DEVKIT) drift $(if $(SERVICE),--service $(SERVICE))
 
-backup: ## save every database as it is at one moment, while the suite works (TO=folder)
+backup: ## save every database as it is at one moment, while the suite works (TO=folder, KEEP=7 of the older ones)
 	@$(DEVKIT) backup $(TO)
 
 restore: ## put a backup in the place of every database; who was erased since is erased again (FROM=folder)
