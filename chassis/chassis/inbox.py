@@ -1,4 +1,9 @@
-"""The inbox: each event takes effect once, however often it is delivered."""
+"""The inbox: each event takes effect once, however often it is delivered.
+
+Its retention is a rule for whatever may bring an event again: none may come more than 14 days after it took effect. A
+message at hand when its consumer dies waits for the next one; so no consumer is away for that long. A dead letter waits
+for an operator: ``chassis.dead_letters`` puts back none whose event is older than 13 days.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
