@@ -24,8 +24,6 @@ Document = dict[str, Any]
 Result = TypeVar("Result")
 
 OPERATION_SECONDS = 10
-UNAVAILABLE = (errors.ConnectionFailure, errors.ExecutionTimeout, errors.WTimeoutError, errors.WaitQueueTimeoutError)
-"""What the driver raises while the database is away or elects a primary."""
 _AWAY_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError", "RetryableError")
 # What a member answers that stops, steps down, starts, has just lost its cursors and transactions, or is too busy; by
 # name in MongoDB's list of error codes.

@@ -26,7 +26,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from chassis.errors import ServiceUnavailable
-from chassis.mongo import UNAVAILABLE, Database, Document
+from chassis.mongo import Database, Document, is_away
 from chassis.rpc import RpcClient
 from chassis.snapshots import PAGE
 from chassis.tombstones import Tombstones
@@ -256,7 +256,9 @@ def main(projections: Projections, arguments: Sequence[str]) -> int:
     names = names or list(projections.all)
     try:
         return _check(projections, names) if action == "check" else _rebuild(projections, names)
-    except (ServiceUnavailable, *UNAVAILABLE) as error:
+    except Exception as error:
+        if not (isinstance(error, ServiceUnavailable) or is_away(error)):
+            raise
         print(f"not finished, a source or the database is away: {error!r}", file=sys.stderr)
         return NOT_COMPARED
 

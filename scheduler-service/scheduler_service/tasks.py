@@ -7,7 +7,7 @@ from celery import Celery
 from celery.exceptions import Reject
 
 from chassis import context
-from chassis.mongo import UNAVAILABLE
+from chassis.mongo import is_away
 from scheduler_service.broker import RUN_QUEUED, RUN_SCHEDULED
 from scheduler_service.errors import RunBusy
 from scheduler_service.service import Jobs
@@ -30,7 +30,9 @@ def register(app: Celery, jobs: Jobs) -> None:
         with context.bound(request_id):
             try:
                 jobs.run_queued(run_id)
-            except (RunBusy, *UNAVAILABLE) as error:
+            except Exception as error:
+                if not (isinstance(error, RunBusy) or is_away(error)):
+                    raise
                 # no retry with a countdown: that would be a message for later, which a quorum queue can't hold
                 time.sleep(PAUSE_SECONDS)
                 raise Reject(repr(error), requeue=True) from None
