@@ -159,16 +159,15 @@ def refuses(port: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("workers", [1, 2])
 def test_from_sigterm_on_what_was_sent_is_answered_and_what_is_silent_is_let_go(
-    start_process: Callable[..., StartedProcess], connected: Connect, workers: int
+    start_process: Callable[..., StartedProcess], connected: Connect
 ) -> None:
-    process, port = serving(start_process, workers=workers)
+    process, port = serving(start_process, workers=2)
     under_way, used_again, silent = connected(port), connected(port), connected(port)
     under_way.request("GET", "/api/v1/late")
     began = time.monotonic()
     os.kill(process.pid, signal.SIGTERM)
-    eventually(lambda: refuses(port), timeout=5)
+    eventually(lambda: refuses(port))
 
     used_again.request("GET", "/health/live")
     answer = used_again.getresponse()
@@ -214,7 +213,7 @@ def test_no_connection_is_reset_or_left_waiting_as_the_listener_closes(
 def test_a_request_that_never_ends_does_not_hold_up_the_end(
     start_process: Callable[..., StartedProcess], connected: Connect
 ) -> None:
-    process, port = serving(start_process, "--graceful-timeout", "4")
+    process, port = serving(start_process, "--graceful-timeout", "3")
     hanging, sending, beginning = connected(port), connected(port), connected(port)
     hanging.request("GET", "/api/v1/never")
     sending.putrequest("POST", "/api/v1/blob")
