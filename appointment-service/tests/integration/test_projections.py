@@ -131,6 +131,8 @@ def test_an_account_held_as_of_a_version_to_come_would_hear_nothing_more(
     alone.tell("user-suspended", one, 99)
     assert differs(kept, "accounts") == [one]
     kept.rebuild("accounts")
+    assert differs(kept, "accounts") == []
+    assert accounts_of(alone, one) == [False]
     alone.tell("user-reinstated", one, 5)
     assert accounts_of(alone, one) == [True]
 

@@ -1,11 +1,13 @@
 """Reminders and what was heard of appointments, damaged, found and mended, and nobody told twice or not at all."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from pymongo.client_session import ClientSession
 from stand_ins import Clock
 
 from chassis.clock import instant_text, new_id, now
@@ -111,6 +113,29 @@ def test_a_cancellation_that_comes_in_meanwhile_stands(fresh: Built, source: Sou
     source.items = {told["appointmentId"]: told}
     source.asked = lambda _: tell(fresh, {**told, "status": "CANCELLED", "version": 3}, "cancelled")
     kept.rebuild("reminders")
+    assert reminders(fresh) == {}
+
+
+def test_a_check_in_that_is_handled_at_the_same_moment_stands(
+    fresh: Built, source: Source, kept: Projections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins when the other has looked at what was heard, and sees none of its reminders."""
+    told = appointment()
+    source.items = {told["appointmentId"]: told}
+    make_again = fresh.reminders.make_again
+    arrivals: list[Future[None]] = []
+
+    def meanwhile(event: events.AppointmentChanged, session: ClientSession) -> None:
+        if not arrivals:
+            arrived = {**told, "status": "CHECKED_IN", "version": 3}
+            arrivals.append(pool.submit(tell, fresh, arrived, "begun_or_missed"))
+            wait(arrivals, 0.3)
+        make_again(event, session)
+
+    monkeypatch.setattr(fresh.reminders, "make_again", meanwhile)
+    with ThreadPoolExecutor(1) as pool:
+        kept.rebuild("reminders")
+        arrivals[0].result()
     assert reminders(fresh) == {}
 
 

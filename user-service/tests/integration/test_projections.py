@@ -55,19 +55,22 @@ def test_whoever_signed_up_is_a_user_and_verified_where_auth_service_says_so(
     fresh: Built, source: Source, kept: Projections
 ) -> None:
     missing, right, unheard, never, erased = (account(verified) for verified in (True, True, True, False, True))
-    source.items = {told["userId"]: told for told in (missing, right, unheard, never, erased)}
+    # of these the verification is here, as it came before the sign-up
+    early, wrongly = account(True), account(False)
+    all_of_them = (missing, right, unheard, never, erased, early, wrongly)
+    source.items = {told["userId"]: told for told in all_of_them}
     for told in (right, unheard, never, erased):
         sign_up(fresh, told)
-    for told in (right, never):
+    for told in (right, never, early, wrongly):
         verify(fresh, told["userId"])
     bury(fresh, erased["userId"])
-    assert differs(kept, "registrations") == [missing["userId"]]
-    assert differs(kept, "verified") == sorted(told["userId"] for told in (missing, unheard, never))
-    assert kept.rebuild("verified") == (3, [])
-    assert kept.rebuild("registrations") == (1, [])
+    assert differs(kept, "registrations") == sorted(told["userId"] for told in (missing, early, wrongly))
+    assert differs(kept, "verified") == sorted(told["userId"] for told in (missing, unheard, never, wrongly))
+    assert kept.rebuild("verified") == (4, [])
+    assert kept.rebuild("registrations") == (3, [])
     assert kept.check(["registrations", "verified"], pauses=[0]) == {"registrations": [], "verified": []}
     verified = {user["_id"]: user["emailVerified"] for user in fresh.database["users"].find()}
-    assert verified == {told["userId"]: told["emailVerified"] for told in (missing, right, unheard, never)}
+    assert verified == {told["userId"]: told["emailVerified"] for told in all_of_them if told is not erased}
     made = fresh.database["users"].find_one({"_id": missing["userId"]})
     assert (made["email"], made["name"], made["role"]) == (missing["email"], missing["name"], missing["role"])
 
