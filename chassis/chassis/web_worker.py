@@ -6,6 +6,7 @@ still comes on a kept connection with ``Connection: close``, and lets a connecti
 """
 
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -56,6 +57,12 @@ class DrainingWorker(GeventWorker):
                 yield
         finally:
             del self._silent_since[client]
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM. Who has not begun to serve, and may be waiting for the database, has taken on nothing yet."""
+        if not self.booted:
+            sys.exit(0)
+        super().handle_exit(sig, frame)
 
     def run(self) -> None:
         """Serve; gunicorn calls it when the app is loaded, and ends the process after it."""

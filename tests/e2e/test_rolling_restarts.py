@@ -121,7 +121,7 @@ def reading(client: Client, doctors: list[Person]) -> None:
 
 
 def until(stopped: Event, work: Callable[[], None]) -> None:
-    while not stopped.wait(0.05):
+    while not stopped.wait(0.2):
         work()
 
 

@@ -111,6 +111,15 @@ def test_odd_optional_parts_of_an_event_do_no_harm(things: Any) -> None:
         eventually(lambda: (things.effect("t1"), things.effect("t2")) == (1, 1))
 
 
+def test_while_the_database_elects_a_primary_the_handler_waits_for_it(things: Any) -> None:
+    with things.start("consumer") as consumer:
+        things.publish(things.event("t1", away=2))
+        eventually(lambda: things.effect("t1") == 1)
+        assert consumer.output().count("handled") == 1
+        assert "handler failed" not in consumer.output()
+    assert things.attempts("t1") == 3
+
+
 def test_what_a_handler_fails_at_comes_again_behind_the_others_of_its_queue(things: Any) -> None:
     for number in range(8):
         things.publish(things.event(f"t{number}", failures=3))

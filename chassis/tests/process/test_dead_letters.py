@@ -10,6 +10,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from chassis import amqp
 from chassis.clock import instant_text, now
+from chassis.dead_letters import queue as dead_letters
 from chassis.dead_letters.__main__ import main
 from devkit.testing import queue_state
 from devkit.waiting import eventually
@@ -73,7 +74,21 @@ def test_show_tells_one_with_a_warning_and_the_beginning_of_its_body(things: Any
     assert "\x1b" not in capsys.readouterr().out
 
 
-def test_put_back_each_takes_effect_once_and_poison_is_dead_again_and_does_not_loop(things: Any, capsys: Any) -> None:
+def test_what_dies_again_while_others_are_put_back_is_left_for_the_next_time(
+    things: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dying_again_at_once(_: Any, letter: Any) -> None:
+        died(things, letter.body)
+
+    monkeypatch.setattr(dead_letters, "_put_back", dying_again_at_once)
+    for body in (b"1", b"2"):
+        died(things, body)
+    assert main(["redrive"]) == 0
+    assert "redrive: 2 done" in capsys.readouterr().out
+    assert ready(things) == (0, 2)
+
+
+def test_put_back_each_takes_effect_once_and_poison_is_dead_again(things: Any, capsys: Any) -> None:
     good = things.event("t1")
     died(things, good)
     died(things, good)

@@ -24,14 +24,16 @@ HERE = Path(__file__).parent
 MEBIBYTE = 1024 * 1024
 
 
-def start_web(start: Callable[..., StartedProcess], variables: dict[str, str], *more: str) -> StartedProcess:
+def start_web(
+    start: Callable[..., StartedProcess], variables: dict[str, str], *more: str, app: str = "web:app"
+) -> StartedProcess:
     env = {
         "THING_SOURCE": "thing-service",
         "THING_NAME": "thing-service",
         "PYTHONPATH": str(Path(gunicorn_conf.__file__).parents[1]),
         **variables,
     }
-    arguments = ["-c", "python:chassis.gunicorn_conf", *more, "thing_service.web:app"]
+    arguments = ["-c", "python:chassis.gunicorn_conf", *more, f"thing_service.{app}"]
     return start("gunicorn", env=env, arguments=arguments, cwd=HERE)
 
 
@@ -228,3 +230,12 @@ def test_a_request_that_never_ends_does_not_hold_up_the_end(
     assert process.child.wait(15) == 0
     assert time.monotonic() - began < 10
     assert "Requests cut off" in process.log
+
+
+def test_a_process_that_has_not_begun_to_serve_ends_at_once(start_process: Callable[..., StartedProcess]) -> None:
+    process = start_web(start_process, {"PORT": "0", "JWT_SECRET": JWT_SECRET}, app="never_loads")
+    eventually(lambda: "Booting worker" in process.log)
+    began = time.monotonic()
+    os.kill(process.pid, signal.SIGTERM)
+    process.child.wait(30)
+    assert time.monotonic() - began < 10

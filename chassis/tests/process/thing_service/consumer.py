@@ -14,6 +14,7 @@ import eventlet
 from kombu import Message
 from nameko.containers import ServiceContainer
 from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
 
 from chassis import context, logs
 from chassis.config import DataConfig
@@ -35,6 +36,7 @@ class Made(EventData):
     thing_id: str
     seconds: float = 0
     failures: int = 0
+    away: int = 0
 
 
 class TooMany(Conflict):
@@ -52,6 +54,8 @@ class Consumer:
         )
         if event.seconds and tried["count"] == 1:
             time.sleep(event.seconds)
+        if tried["count"] <= event.away:
+            raise OperationFailure("this member is no longer primary", 10107)
         if tried["count"] <= event.failures:
             raise LookupError("not yet")
         database["effects"].update_one({"_id": event.thing_id}, {"$inc": {"count": 1}}, upsert=True, session=session)
