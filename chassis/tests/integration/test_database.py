@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from flask import Flask
 from pymongo import ReadPreference
 from pymongo.client_session import ClientSession
 from pymongo.errors import (
@@ -222,3 +223,27 @@ def test_an_election_a_timeout_and_a_conflict_say_nothing_against_the_request(er
 )
 def test_what_would_be_wrong_again_is_no_absence(error: Exception) -> None:
     assert not is_away(error)
+
+
+def serving(database: Database, question: Document, times: int = 1) -> Flask:
+    app = Flask("thing-service")
+    mongo.answer_503_when_away(app)
+
+    @app.get("/things")
+    def things() -> str:
+        return str([database["things"].find_one(question) for _ in range(times)])
+
+    return app
+
+
+def test_all_operations_of_a_request_share_one_bound(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    database["things"].insert_one({"_id": 1})
+    monkeypatch.setattr(mongo, "OPERATION_SECONDS", 0.5)
+    answer = serving(database, {"$where": "sleep(200) || true"}, times=5).test_client().get("/things")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert serving(database, {"_id": 1}).test_client().get("/things").status_code == 200
+
+
+def test_a_wrong_question_in_a_request_is_answered_500(database: Database) -> None:
+    answer = serving(database, {"$nonsense": 1}).test_client().get("/things")
+    assert (answer.status_code, answer.json["code"]) == (500, "INTERNAL_ERROR")
