@@ -1,6 +1,7 @@
 """The web process as it is run: gunicorn with gevent workers."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -10,13 +11,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 import requests
 
 from chassis import gunicorn_conf
+from devkit import say, workers
+from devkit.health import Check
+from devkit.processes import Process
 from devkit.pytest_plugin import StartedProcess
+from devkit.recipes import Recipe
+from devkit.supervisor import State, Supervisor
 from devkit.testing import JWT_SECRET
 from devkit.waiting import eventually
 
@@ -239,3 +246,45 @@ def test_a_process_that_has_not_begun_to_serve_ends_at_once(start_process: Calla
     os.kill(process.pid, signal.SIGTERM)
     process.child.wait(30)
     assert time.monotonic() - began < 10
+
+
+def test_new_code_replaces_the_old_without_a_gap_and_code_that_does_not_load_replaces_nothing(
+    start_process: Callable[..., StartedProcess], tmp_path: Path
+) -> None:
+    process, port = serving(start_process)
+    old = workers.serving(process.pid)
+    (tmp_path / "gunicorn.conf.py").touch()
+    (tmp_path / "process").mkdir()
+    (tmp_path / "process" / "thing-web.json").write_text(json.dumps({"built_from": ""}))
+
+    def renew(app: str) -> bool:
+        argv = [str(Path(sys.executable).with_name("gunicorn")), "-c", "python:chassis.gunicorn_conf", app]
+        variables = {"THING_SOURCE": "thing-service", "THING_NAME": "thing-service", "JWT_SECRET": JWT_SECRET}
+        recipe = Recipe(argv, str(tmp_path), {**variables, "PYTHONPATH": str(HERE)})
+        state = State("thing-web", "RUNNING", process.pid, int(time.time()) + 60, int(time.time()))
+        supervisor = Supervisor(tmp_path)
+        supervisor.states = lambda: {"thing-web": state}  # type: ignore[method-assign]
+        return workers.renew(Process("thing-web", recipe, Check("http", port)), supervisor)
+
+    with pytest.raises(say.Failure, match="left as it was"):
+        renew("thing_service.gone:app")
+    assert workers.serving(process.pid) == old
+
+    done = Event()
+
+    def ask() -> set[int]:
+        told = set()
+        while not done.is_set():
+            told.add(requests.get(f"http://127.0.0.1:{port}/health/live", timeout=10).status_code)
+        return told
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask) for _ in range(2)]
+        try:
+            assert renew("thing_service.web:app")
+        finally:
+            done.set()
+        assert [each.result() for each in asking] == [{200}, {200}]
+    new = workers.serving(process.pid)
+    assert len(new) == 1
+    assert not new & old
