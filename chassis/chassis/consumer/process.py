@@ -17,8 +17,8 @@ log = structlog.get_logger(__name__)
 PREFETCH = 4
 """Small: what is prefetched waits behind a slow handler, and a crash redelivers all of it (ADR 0004)."""
 
-HEARTBEAT_SECONDS = 10
-"""Of the connection: a broker that is silent for twice as long is taken for dead."""
+HEARTBEAT_SECONDS = 6
+"""Of the connection: a broker that is silent for twice as long is taken for dead; well below 30 s with the way back."""
 
 DYING_SECONDS = 5.0
 """For a process to end after a defect; then it is ended, so that its supervisor starts another."""

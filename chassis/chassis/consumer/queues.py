@@ -61,6 +61,8 @@ class Queues(QueueConsumer):
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
         # a new connection: what came over the one before is the broker's again
         self._at_hand.clear()
+        # and what broke that one may have broken these
+        self.sender.close()
         self._channel = channel
 
         def make(queues: list[Queue], **options: Any) -> Any:
