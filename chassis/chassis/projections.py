@@ -37,7 +37,7 @@ PAUSES = (0.5, 1.0, 2.0)
 """Seconds before each further look at what differs: an event may be on its way."""
 
 BATCH = 1000
-"""The most ids that wait together for another look."""
+"""The most ids, but for a page, that wait together for another look, or are found to differ before it is enough."""
 
 NAMED = 20
 """The most ids that are named of what differs."""
@@ -131,6 +131,7 @@ class Projections:
     def check(self, names: Sequence[str], pauses: Sequence[float]) -> dict[str, list[str]]:
         """{name: ids, sorted} of what differs from its source, and did after each of the ``pauses``. Writes nothing.
 
+        Of a projection of which ``BATCH`` differ no more is looked at.
         Raises ServiceUnavailable where a source does not answer.
         """
         differing: dict[str, list[str]] = {name: [] for name in names}
@@ -154,6 +155,8 @@ class Projections:
                 waiting.setdefault(name, []).extend(ids)
                 if sum(map(len, waiting.values())) >= BATCH:
                     look_again()
+                    if len(differing[name]) >= BATCH:
+                        break
         look_again()
         # an id is walked past twice where its source made it meanwhile
         return {name: sorted(set(ids)) for name, ids in differing.items()}
@@ -266,9 +269,9 @@ def main(projections: Projections, arguments: Sequence[str]) -> int:
 def _check(projections: Projections, names: Sequence[str]) -> int:
     found = projections.check(names, PAUSES)
     for name, ids in found.items():
-        print(
-            f"{name} ({projections.all[name].source}): {f'{len(ids)} differ' if ids else 'as its source'}", flush=True
-        )
+        least = "at least " if len(ids) >= BATCH else ""
+        finding = f"{least}{len(ids)} differ" if ids else "as its source"
+        print(f"{name} ({projections.all[name].source}): {finding}", flush=True)
         if ids:
             log.error("projection drift", alarm="ProjectionDrift", projection=name, count=len(ids), ids=ids[:NAMED])
     return DIFFERS if any(found.values()) else 0
