@@ -83,6 +83,10 @@ class Things:
         found = self.database[collection].find_one({"_id": document})
         return len(found["outbox"]) if found else 0
 
+    def lease(self) -> dict[str, Any] | None:
+        """The relays' lease."""
+        return self.database["relay"].find_one({"_id": "lease"})
+
     def publish(self, body: bytes | dict[str, Any], **properties: Any) -> None:
         with self.channel() as channel:
             channel.confirm_delivery()

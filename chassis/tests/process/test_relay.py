@@ -1,5 +1,7 @@
 """The relay: all that is announced reaches its queues, whatever dies on the way."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -187,14 +189,91 @@ def test_killed_between_confirm_and_removal_the_event_goes_out_twice_and_takes_e
     assert things.effect("t1") == 1
 
 
-def test_two_relays_at_once_lose_nothing_and_keep_the_order(things: Any) -> None:
-    with things.start("relay"), things.start("relay"):
+def test_of_two_relays_one_publishes_and_the_order_holds(things: Any) -> None:
+    with things.start("relay") as one, things.start("relay") as other:
         events = [things.event("t1", number=number) for number in range(40)]
         document = things.write()
         for event in events:
             things.database["things"].update_one({"_id": document}, {"$push": {"outbox": event}})
         eventually(lambda: things.waiting(document) == 0)
-    assert list(dict.fromkeys(ids(things.take()))) == ids(events)
+        assert ids(things.take()) == ids(events)
+        published = sorted(relay.output().count('"published"') for relay in (one, other))
+    assert published == [0, 40]
+
+
+@pytest.mark.parametrize("accident", [signal.SIGKILL, signal.SIGSTOP])
+def test_another_relay_goes_on_when_one_dies_or_freezes(things: Any, accident: signal.Signals) -> None:
+    with things.start("relay") as first, things.start("relay") as second:
+        things.write(things.event("t1"))
+        eventually(things.take)
+        active, standby = (first, second) if '"published"' in first.output() else (second, first)
+        active.process.send_signal(accident)
+        events = [things.event(f"t{number}") for number in range(20)]
+        documents = [things.write(event) for event in events]
+        eventually(lambda: not any(map(things.waiting, documents)))
+        assert sorted(ids(things.take())) == sorted(ids(events))
+        assert standby.output().count('"published"') == 20
+        active.process.send_signal(signal.SIGCONT)
+        later = things.event("later")
+        things.write(later)
+        # awake again, it leaves the work to whom it went
+        assert eventually(things.take) == [later]
+        assert active.output().count('"published"') == 1
+
+
+def test_a_relay_that_is_told_to_stop_hands_over_at_once(things: Any) -> None:
+    with things.start("relay"), things.start("relay"):
+        eventually(lambda: things.lease())
+        holder = things.lease()["owner"]
+        pid = int(holder.rsplit("-", 2)[1])
+        os.kill(pid, signal.SIGTERM)
+        eventually(lambda: things.lease()["owner"] != holder, timeout=2)
+
+
+def test_what_no_queue_takes_can_be_seen_until_it_went_out(things: Any) -> None:
+    for number in range(3):
+        things.write(things.event(f"t{number}", kind="unheard"))
+    with things.start("relay", HOLD_SECONDS="1") as relay:
+        held = eventually(lambda: (things.lease() or {}).get("held"))
+        assert held["unheard"]["count"] == 3
+        assert held["unheard"]["since"]
+        assert '"alarm":"EventUnroutable"' in relay.output()
+        with things.channel() as channel:
+            channel.queue_bind(things.queue, amqp.exchange(things.source), "unheard")
+        eventually(lambda: things.lease()["held"] == {})
+    assert len(things.take()) == 3
+
+
+def test_thousands_that_cannot_go_out_hold_up_nobody_and_are_not_carried_about(things: Any) -> None:
+    unheard = [{"_id": new_id(), "outbox": [things.event("t", kind="unheard")]} for _ in range(3000)]
+    broken = [{"_id": new_id(), "outbox": [{"id": "0", "type": "odd", "data": ObjectId()}]} for _ in range(1500)]
+    things.database["things"].insert_many([*unheard, *broken])
+    with things.start("relay") as relay:
+        good = [things.event(f"t{number}") for number in range(3)]
+        for event in good:
+            things.write(event)
+            assert eventually(things.take, timeout=20) == [event]
+        assert relay.output().count("event has no queue") < 10
+        assert relay.output().count("event cannot be sent") <= 1001
+        assert things.lease()["held"]["unheard"]["count"] == 3000
+
+
+def test_a_document_with_very_many_events_goes_out_in_parts_and_in_order(things: Any) -> None:
+    events = [things.event("t1", number=number) for number in range(3 * outbox.MOST_EVENTS + 7)]
+    document = things.write(*events)
+    assert len(outbox.pending(things.database["things"], BATCH)[0]["outbox"]) == outbox.MOST_EVENTS
+    with things.start("relay"):
+        eventually(lambda: things.waiting(document) == 0, timeout=20)
+    assert ids(things.take()) == ids(events)
+
+
+def test_what_waited_for_long_is_an_alarm(things: Any) -> None:
+    old = things.event("t1")
+    old["id"] = f"{int((time.time() - 90) * 1000):012x}" + old["id"][12:]
+    things.write(old)
+    with things.start("relay") as relay:
+        assert eventually(things.take) == [old]
+        assert '"alarm":"OutboxStuck"' in relay.output()
 
 
 def test_a_relay_with_broadcasts_pulses_each_second_and_one_without_never(things: Any) -> None:
@@ -256,7 +335,7 @@ def test_no_pulse_while_an_event_is_held_back(things: Any) -> None:
     with things.listening() as heard, things.start("relay") as relay:
         eventually(lambda: pulses(heard))
         things.write(things.event("t1", kind="unheard"), things.event("t1", kind="told"))
-        eventually(lambda: "document's events held" in relay.output())
+        eventually(lambda: "event has no queue" in relay.output())
         heard()
         assert not holds_within(2.5, lambda: pulses(heard))
 

@@ -1,4 +1,7 @@
-"""The relay; with DIE_BEFORE_PULL it is killed when an event is confirmed and not yet removed."""
+"""The relay; with DIE_BEFORE_PULL it is killed when an event is confirmed and not yet removed.
+
+HOLD_SECONDS: for how long what no queue takes is held back.
+"""
 
 import os
 import signal
@@ -7,7 +10,7 @@ from typing import Any
 from chassis import logs, outbox
 from chassis.config import DataConfig
 from chassis.mongo import Database
-from chassis.relay import relay
+from chassis.relay import holds, relay
 from thing_service import SOURCE
 
 
@@ -20,4 +23,5 @@ if __name__ == "__main__":
     logs.configure(SOURCE, "relay")
     if os.environ.get("DIE_BEFORE_PULL"):
         outbox.pull = die
+    holds.SECONDS = float(os.environ.get("HOLD_SECONDS", holds.SECONDS))
     relay(SOURCE, config, Database(config.mongodb_uri, SOURCE), ["things", "stones"]).run()

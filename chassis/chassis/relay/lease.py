@@ -1,0 +1,81 @@
+"""The relay's lease: of the relays of a service that run at once, one publishes (ADR 0020)."""
+
+import os
+import secrets
+import socket
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+from pymongo import ReturnDocument, timeout
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from chassis.mongo import Database, Document
+
+log = structlog.get_logger(__name__)
+
+COLLECTION = "relay"
+ID = "lease"
+LEASE = timedelta(seconds=2)
+RENEW_SECONDS = 0.5
+_RELEASE_SECONDS = 2
+
+Notes = dict[str, Document]
+
+
+class Lease:
+    """One document: {_id: "lease", owner, until, held: {kind: {since, count}}}.
+
+    ``until`` is by the database's clock alone. What the owner itself measures is only how long ago it asked. The lease
+    saves work, it protects nothing: who publishes beside the owner makes copies, which the inboxes know.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._leases = database[COLLECTION]
+        self._owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._until = 0.0
+        self._next = 0.0
+
+    def keep(self) -> bool:
+        """Take the lease or renew it, asking the database each half second; whether it is held at this moment."""
+        asked = time.monotonic()
+        if asked >= self._next:
+            had = self._until
+            self._next = asked + RENEW_SECONDS
+            # counted from before the question: never longer than the database counts
+            self._until = asked + LEASE.total_seconds() if self._take() else 0.0
+            if bool(had) != bool(self._until):
+                log.info("lease taken" if self._until else "lease lost", owner=self._owner)
+        return time.monotonic() < self._until
+
+    def release(self) -> None:
+        """Let another relay take it at once; if the database does not answer, it runs out by itself."""
+        held, self._until, self._next = self._until, 0.0, 0.0
+        if held:
+            with suppress(PyMongoError), timeout(_RELEASE_SECONDS):
+                self._leases.update_one({"_id": ID, "owner": self._owner}, [{"$set": {"until": "$$NOW"}}])
+
+    def note(self, held: Notes) -> None:
+        """Show what the owner holds back, {kind: {since, count}}."""
+        # literally: a kind may have dots
+        self._leases.update_one({"_id": ID, "owner": self._owner}, [{"$set": {"held": {"$literal": held}}}])
+
+    def _take(self) -> bool:
+        end = {"$add": ["$$NOW", LEASE // timedelta(milliseconds=1)]}
+        mine = {"$eq": ["$owner", {"$literal": self._owner}]}
+        # who is further ahead than a whole lease took it by the clock of another primary
+        running = {"$and": [{"$gt": ["$until", "$$NOW"]}, {"$lte": ["$until", end]}]}
+        may = {"$or": [mine, {"$not": [running]}]}
+        taking = {
+            "owner": {"$cond": [may, {"$literal": self._owner}, "$owner"]},
+            "until": {"$cond": [may, end, "$until"]},
+        }
+        try:
+            found = self._leases.find_one_and_update(
+                {"_id": ID}, [{"$set": taking}], {"owner": 1}, upsert=True, return_document=ReturnDocument.AFTER
+            )
+        except DuplicateKeyError:
+            # another made it in the same moment
+            return False
+        return found is not None and bool(found["owner"] == self._owner)
