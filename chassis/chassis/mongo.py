@@ -1,6 +1,8 @@
 """MongoDB as every service uses it: majority, journaled, explicit read concern, every operation bounded in time."""
 
+import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -93,6 +95,28 @@ class Database:
 
     def close(self) -> None:
         self.client.close()
+
+
+class DatabaseClock:
+    """The present instant by the database's clock, which is one for all hosts; theirs may be minutes apart.
+
+    Asked every ten seconds; in between this process counts on. Raises PyMongoError while the database is away.
+    """
+
+    _ASKED_AGAIN_AFTER_SECONDS = 10.0
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._asked_at = float("-inf")
+        self._told = datetime.min.replace(tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        counted = time.monotonic() - self._asked_at
+        if counted > self._ASKED_AGAIN_AFTER_SECONDS:
+            self._told = self._database.client.admin.command("hello")["localTime"].replace(tzinfo=UTC)
+            self._asked_at, counted = time.monotonic(), 0.0
+        instant = self._told + timedelta(seconds=counted)
+        return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def update_and_read(

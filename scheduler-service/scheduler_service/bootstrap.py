@@ -8,10 +8,9 @@ from typing import Any
 from celery import Celery
 from pymongo.client_session import ClientSession
 
-from chassis.clock import now
 from chassis.inbox import Inbox
 from chassis.migrations import Migrator
-from chassis.mongo import Database
+from chassis.mongo import Database, DatabaseClock
 from chassis.rpc import RpcClient
 from chassis.tombstones import Tombstones, receipt
 from scheduler_service import events, store
@@ -58,10 +57,11 @@ def migrator(database: Database) -> Migrator:
     return Migrator(database, "scheduler_service.migrations", store.INDEXES)
 
 
-def build(config: Config, clock: Callable[[], datetime] = now) -> Built:
-    """Connect, bring the database up to date, and make the services."""
+def build(config: Config, clock: Callable[[], datetime] | None = None) -> Built:
+    """Connect, bring the database up to date, and make the services; by the database's clock unless told another."""
     database = Database(config.mongodb_uri, events.SOURCE)
     migrator(database).up()
+    clock = clock or DatabaseClock(database)
     celery = celery_app(config)
     rpc = RpcClient(config.amqp_url)
     tombstones = Tombstones(database)

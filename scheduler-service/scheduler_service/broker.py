@@ -11,14 +11,14 @@ from celery.signals import setup_logging
 from kombu import Connection, Exchange, Queue
 from kombu.exceptions import KombuError
 
-from chassis import context, logs
+from chassis import amqp, context, logs
 from chassis.errors import ServiceUnavailable
 from scheduler_service import events
 from scheduler_service.config import Config
 
 log = structlog.get_logger(__name__)
 
-QUEUE = "scheduler-service.tasks"
+QUEUE = "scheduler-service.runs"
 RUN_SCHEDULED = "scheduler_service.run_scheduled"
 RUN_QUEUED = "scheduler_service.run_queued"
 DELIVERY_LIMIT = 100
@@ -63,8 +63,8 @@ def celery_app(config: Config) -> Celery:
                 Exchange(QUEUE, type="direct", durable=True),
                 routing_key=QUEUE,
                 durable=True,
-                # the limit ends a message that kills its worker each time
-                queue_arguments={"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT},
+                # a message that kills its worker each time ends among the dead letters
+                queue_arguments={**amqp.queue_arguments(events.SOURCE), "x-delivery-limit": DELIVERY_LIMIT},
             )
         ],
         task_default_queue=QUEUE,

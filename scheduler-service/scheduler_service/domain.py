@@ -14,6 +14,9 @@ Longer than any one step: an RPC call waits 30 s, an SMTP command 10 s.
 GIVEN_UP_AFTER = timedelta(minutes=10)
 """A run that nobody began, or took over, within this time never will be: its message is lost."""
 
+MANY_FAILURES = 3
+"""In a row; one may be a service that was just restarted."""
+
 RUNS_KEPT = timedelta(days=30)
 IDLE_RUNS_KEPT = timedelta(minutes=10)
 MAILS_KEPT = timedelta(days=30)
@@ -128,7 +131,10 @@ JOBS = {
 
 
 def slot_of(instant: datetime, every_seconds: int) -> datetime:
-    """The beginning of the slot of time that an instant is in; slots are counted from 1970, so all agree on them."""
+    """The beginning of the slot of time that an instant is in; slots are counted from 1970, so all agree on them.
+
+    The instant is the database's: hosts may disagree about it by minutes.
+    """
     seconds = int(instant.timestamp())
     return datetime.fromtimestamp(seconds - seconds % every_seconds, UTC)
 

@@ -30,6 +30,8 @@ class Job(Shape):
     description: str
     every_seconds: int
     last_run: Run | None
+    last_success_at: datetime | None
+    failures_in_a_row: int
 
 
 class JobList(Shape):

@@ -16,7 +16,7 @@ from chassis.rpc import RpcClient
 from chassis.tombstones import Tombstones
 from scheduler_service import events
 from scheduler_service.broker import RunQueue
-from scheduler_service.domain import JOBS, LEASE, RUNS_KEPT, Job, RunStatus, kept_until
+from scheduler_service.domain import JOBS, LEASE, MANY_FAILURES, RUNS_KEPT, Job, RunStatus, kept_until, slot_of
 from scheduler_service.errors import JobNotFound, RunBusy, RunLost
 from scheduler_service.store import Runs
 
@@ -31,8 +31,8 @@ _MOST_BATCHES = 50
 
 
 class Jobs:
-    """Jobs and their runs. Each run is claimed in the database, so that two beats, two workers or a message that
-    comes again do its work once.
+    """Jobs and their runs. Each run is claimed in the database, and by its clock, so that two beats, two workers, a
+    message that comes again or hosts whose clocks differ do its work once. No job runs beside itself.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Jobs:
                 "description": job.description,
                 "everySeconds": self._every_seconds[job.name],
                 "lastRun": self._runs.last(job.name),
+                **self._runs.record_of(job.name),
             }
             for job in JOBS.values()
         ]
@@ -112,6 +113,9 @@ class Jobs:
 
     def run_queued(self, run_id: str) -> None:
         """Do a run that was asked for. Raises RunBusy while another worker has it."""
+        known = self._runs.get(run_id)
+        if known is not None:
+            self._end_lost(known["job"])
         run = self._runs.claim(run_id, new_id(), self._now())
         if run is not None:
             self._perform(run)
@@ -121,16 +125,15 @@ class Jobs:
             raise RunBusy
         log.info("run is over", run=run_id)
 
-    def run_scheduled(self, name: str, slot: datetime) -> None:
-        """Do a job's run for a slot of time, unless that slot is taken."""
-        lost = self._runs.give_up(self._now(), RunLost.code)
-        if lost:
-            log.error("runs were lost", count=lost)
+    def run_scheduled(self, name: str) -> None:
+        """Do a job's run for the present slot of time, unless that slot is taken or the job is running still."""
+        self._end_lost(_job(name).name)
+        slot = slot_of(self._now(), self._every_seconds[name])
         run = self._new_run(_job(name), RunStatus.RUNNING, slot=slot)
         if self._runs.add(run):
             self._perform(run)
         else:
-            log.info("slot is taken", job=name)
+            log.info("slot is taken, or the job is running", job=name)
 
     def forget_person(self, user_id: str, session: ClientSession) -> None:
         self._runs.forget_person(user_id, session)
@@ -142,6 +145,11 @@ class Jobs:
         return [told({"id": run["_id"], **{key: run[key] for key in shown}}) for run in found]
 
     # steps
+
+    def _end_lost(self, job: str) -> None:
+        """End the runs whose worker is gone, so that they hold up no other."""
+        if lost := self._runs.give_up(job, self._now(), RunLost.code):
+            log.error("runs were lost", count=lost)
 
     def _perform(self, run: Document) -> None:
         try:
@@ -161,6 +169,9 @@ class Jobs:
         now = self._now()
         keep = kept_until(JOBS[run["job"]], scheduled=run["trigger"] == "schedule", result=result, now=now)
         self._runs.finish(run, status, now, keep, result=result, error=error)
+        failures = self._runs.record_of(run["job"])["failuresInARow"] if status is RunStatus.FAILED else 0
+        if failures >= MANY_FAILURES:
+            log.error("job keeps failing", alarm="JobFailing", job=run["job"], failures=failures, code=error)
         if any((result or {}).values()):
             log.info("job done", job=run["job"], run=run["_id"], result=result)
 

@@ -1,7 +1,6 @@
 """The tasks: what a message on the task queue makes the worker do."""
 
 import time
-from datetime import datetime
 
 from celery import Celery
 from celery.exceptions import Reject
@@ -17,13 +16,16 @@ PAUSE_SECONDS = 5.0
 
 
 def register(app: Celery, jobs: Jobs) -> None:
-    """Give the worker its two tasks. Both are safe to repeat: the run, or its slot of time, is claimed first."""
+    """Give the worker its two tasks. Both are safe to repeat: the run, or its slot of time, is claimed first.
+
+    Which slot that is the database's clock says, and not beat's: a beat of the version before names one besides.
+    """
 
     @app.task(name=RUN_SCHEDULED)
-    def run_scheduled(job: str, slot: str) -> None:
+    def run_scheduled(job: str, _slot: str | None = None) -> None:
         # the database's absence is not waited for here: the next slot comes by itself
         with context.bound(None):
-            jobs.run_scheduled(job, datetime.fromisoformat(slot))
+            jobs.run_scheduled(job)
 
     @app.task(name=RUN_QUEUED)
     def run_queued(run_id: str, request_id: str | None = None) -> None:

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from stand_ins import Building, Clock, Mailbox, mail_server
 
-from chassis.clock import new_id, now
+from chassis.clock import new_id
 from devkit.link import Link
 from devkit.pytest_plugin import StartedProcess
 from devkit.testing import environment
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).resolve().parents[1]
 
 
 @contextmanager
-def building(env: dict[str, str], clock: Callable[[], datetime] = now) -> Iterator[Built]:
+def building(env: dict[str, str], clock: Callable[[], datetime] | None = None) -> Iterator[Built]:
     """The service as one process builds it from its environment."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in env.items():
@@ -63,7 +63,8 @@ def no_mail_left_over(request: pytest.FixtureRequest) -> None:
     if "built" in request.fixturenames:
         for name in ("mails", "reminders"):
             request.getfixturevalue("built").database[name].delete_many({})
-        request.getfixturevalue("clock").shift = timedelta()
+        clock = request.getfixturevalue("clock")
+        clock.shift, clock.stopped = timedelta(), None
 
 
 @pytest.fixture

@@ -25,12 +25,13 @@ Building = Callable[[dict[str, str]], AbstractContextManager[Built]]
 
 @dataclass
 class Clock:
-    """The time that the service is built with: the real one, shifted."""
+    """The time that the service is built with: the real one, shifted, or one that stands still."""
 
     shift: timedelta = timedelta()
+    stopped: datetime | None = None
 
     def __call__(self) -> datetime:
-        return now() + self.shift
+        return (self.stopped or now()) + self.shift
 
 
 @dataclass

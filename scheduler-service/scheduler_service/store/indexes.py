@@ -33,6 +33,10 @@ INDEXES = {
             unique=True,
             partialFilterExpression={"slot": {"$exists": True}},
         ),
+        # no job runs beside itself
+        IndexModel(
+            [("job", ASCENDING)], name="one_running", unique=True, partialFilterExpression={"status": "RUNNING"}
+        ),
         IndexModel([("job", ASCENDING), ("queuedAt", DESCENDING), ("_id", DESCENDING)], name="of_job"),
         IndexModel(
             [("leaseUntil", ASCENDING)], name="leases", partialFilterExpression={"leaseUntil": {"$exists": True}}

@@ -30,7 +30,6 @@ class Heard:
         self._heard.update_one({"_id": appointment_id}, {"$set": noted}, upsert=True, session=session)
         return True
 
-
     def knows(self, appointment_id: str, version: int, now: datetime, session: ClientSession) -> bool:
         """Whether that version, or a newer one, was noted; nor can one be until this transaction has committed.
 

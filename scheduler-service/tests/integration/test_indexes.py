@@ -13,6 +13,7 @@ from devkit.testing import bearer
 from scheduler_service import events
 from scheduler_service.app import create_app
 from scheduler_service.bootstrap import Built
+from scheduler_service.broker import QUEUE
 from scheduler_service.domain import JOBS
 
 MANY, OWN, DUE = 3_000, 20, 10
@@ -58,7 +59,7 @@ def crowd(built: Built) -> Iterator[str]:
     for name in ("mails", "reminders", "runs"):
         built.database[name].delete_many({})
     with built.celery.connection_for_write() as connection, connection.channel() as channel:
-        channel.queue_purge("scheduler-service.tasks")
+        channel.queue_purge(QUEUE)
 
 
 def test_every_route(built: Built, crowd: str) -> None:
@@ -100,11 +101,11 @@ def test_every_job(built: Built, crowd: str, amqp_url: str, mailbox: Mailbox) ->
     ):
         for job in JOBS:
             if job != "deliver-mail":
-                built.jobs.run_scheduled(job, now())
+                built.jobs.run_scheduled(job)
         assert_indexed(profile.new(), examined=DUE)
         run = built.jobs.start("send-reminders", crowd)
         built.jobs.run_queued(run["_id"])
-        built.jobs.run_scheduled("deliver-mail", now())
+        built.jobs.run_scheduled("deliver-mail")
         assert_indexed(profile.new(), examined=DUE)
     results = {run["job"]: run["result"] for run in built.database["runs"].find({"trigger": "schedule"})}
     assert results["send-reminders"] == {"queued": DUE}

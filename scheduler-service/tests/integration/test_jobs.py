@@ -1,5 +1,6 @@
 """Jobs as an admin sees them, and runs that are claimed."""
 
+import importlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -8,14 +9,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from stand_ins import Building, Refusal, peer
+from stand_ins import Building, Clock, Refusal, peer
 
 from chassis.clock import new_id, now
 from devkit.link import Link
 from devkit.testing import assert_valid, bearer
 from scheduler_service import events
 from scheduler_service.app import create_app
-from scheduler_service.bootstrap import Built
+from scheduler_service.bootstrap import Built, migrator
+from scheduler_service.broker import QUEUE
 from scheduler_service.domain import GIVEN_UP_AFTER, IDLE_RUNS_KEPT
 from scheduler_service.errors import RunBusy
 from scheduler_service.store import Runs
@@ -30,7 +32,7 @@ def no_runs_left_over(built: Built) -> Iterator[None]:
     yield
     # what these tests put into the queue is for no worker
     with built.celery.connection_for_write() as connection, connection.channel() as channel:
-        channel.queue_purge("scheduler-service.tasks")
+        channel.queue_purge(QUEUE)
 
 
 def erase(built: Built, user_id: str) -> None:
@@ -54,7 +56,7 @@ def test_the_jobs_are_listed_with_their_last_run(client: FlaskClient) -> None:
         "deliver-mail": 5,
     }
     assert items[0]["lastRun"]["status"] == "QUEUED"
-    assert items[1]["lastRun"] is None
+    assert (items[1]["lastRun"], items[1]["lastSuccessAt"], items[1]["failuresInARow"]) == (None, None, 0)
 
 
 def test_asking_for_a_run_queues_one(client: FlaskClient) -> None:
@@ -74,7 +76,7 @@ def test_asking_for_a_run_queues_one(client: FlaskClient) -> None:
 def test_who_asked_for_a_run_is_in_the_audit_with_it(built: Built, client: FlaskClient) -> None:
     run_id = client.post("/api/v1/admin/jobs/purge-accounts/run", headers=ADMIN).json["data"]["id"]
     client.post("/api/v1/admin/jobs/purge-accounts/run", headers=bearer("pat", "patient"))
-    built.jobs.run_scheduled("deliver-mail", SLOT)
+    built.jobs.run_scheduled("deliver-mail")
     assert [run["_id"] for run in stored(built, outbox={"$exists": True})] == [run_id]
     (entry,) = stored(built, _id=run_id)[0]["outbox"]
     assert_valid(entry)
@@ -120,7 +122,7 @@ def test_an_erasure_at_the_moment_of_a_start_leaves_no_name_on_the_run(
 def test_late_erasures_are_announced_again_as_long_as_there_are_some(built: Built, amqp_url: str) -> None:
     left = [3, 100]
     with peer(amqp_url, "user-service", reannounce_late_erasures=lambda limit: {"reannounced": left.pop()}) as users:
-        built.jobs.run_scheduled("chase-erasures", SLOT)
+        built.jobs.run_scheduled("chase-erasures")
         assert users.called("reannounce_late_erasures") == [{"limit": 100}] * 2
     assert stored(built)[0]["result"] == {"reannounced": 103}
 
@@ -184,12 +186,13 @@ def test_a_broker_that_goes_and_comes_back_is_503_and_then_well_again(
         assert sorted(run["status"] for run in stored(web)) == ["FAILED", "FAILED", "QUEUED", "QUEUED"]
 
 
-def test_two_that_ring_for_one_slot_make_one_run(built: Built, amqp_url: str) -> None:
+def test_two_that_ring_for_one_slot_make_one_run(built: Built, amqp_url: str, clock: Clock) -> None:
+    clock.stopped = SLOT + timedelta(seconds=20)
     barrier = Barrier(8)
 
     def ring(_: int) -> None:
         barrier.wait()
-        built.jobs.run_scheduled("purge-accounts", SLOT)
+        built.jobs.run_scheduled("purge-accounts")
 
     with peer(amqp_url, "user-service", purge_due_accounts=lambda limit: {"purged": 3}) as users:
         with ThreadPoolExecutor(8) as pool:
@@ -209,7 +212,7 @@ def test_a_job_goes_on_while_batches_are_full(built: Built, amqp_url: str) -> No
         return {"completed": count // 2, f"other{count}": count - count // 2}
 
     with peer(amqp_url, "appointment-service", advance_due=advance):
-        built.jobs.run_scheduled("advance-appointments", SLOT)
+        built.jobs.run_scheduled("advance-appointments")
     (run,) = stored(built)
     assert run["result"] == {"completed": 103, "other100": 100, "other7": 4}
 
@@ -217,14 +220,14 @@ def test_a_job_goes_on_while_batches_are_full(built: Built, amqp_url: str) -> No
 def test_offers_are_passed_on_as_long_as_there_are_some(built: Built, amqp_url: str) -> None:
     left = [{"passedOn": 2, "tidied": 0}, {"passedOn": 60, "tidied": 40}]
     with peer(amqp_url, "appointment-service", expire_offers=lambda limit: left.pop()) as appointments:
-        built.jobs.run_scheduled("expire-offers", SLOT)
+        built.jobs.run_scheduled("expire-offers")
         assert appointments.called("expire_offers") == [{"limit": 100}] * 2
     assert stored(built)[0]["result"] == {"passedOn": 62, "tidied": 40}
 
 
 def test_a_job_that_never_gets_to_the_end_stops_after_fifty_batches(built: Built, amqp_url: str) -> None:
     with peer(amqp_url, "user-service", purge_due_accounts=lambda limit: {"purged": limit}) as users:
-        built.jobs.run_scheduled("purge-accounts", SLOT)
+        built.jobs.run_scheduled("purge-accounts")
         assert len(users.calls) == 50
 
 
@@ -233,17 +236,18 @@ def test_a_refusal_and_an_absence_end_a_run_as_failed_with_their_code(built: Bui
         raise Refusal(409, "NOT_NOW")
 
     with peer(amqp_url, "user-service", purge_due_accounts=refuse):
-        built.jobs.run_scheduled("purge-accounts", SLOT)
-    built.jobs.run_scheduled("advance-appointments", SLOT)
+        built.jobs.run_scheduled("purge-accounts")
+    built.jobs.run_scheduled("advance-appointments")
     assert {run["job"]: (run["status"], run["error"]) for run in stored(built)} == {
         "purge-accounts": ("FAILED", "NOT_NOW"),
         "advance-appointments": ("FAILED", "SERVICE_UNAVAILABLE"),
     }
 
 
-def test_a_delivery_that_found_nothing_is_forgotten_soon_but_holds_its_slot(built: Built) -> None:
-    built.jobs.run_scheduled("deliver-mail", SLOT)
-    built.jobs.run_scheduled("deliver-mail", SLOT)
+def test_a_delivery_that_found_nothing_is_forgotten_soon_but_holds_its_slot(built: Built, clock: Clock) -> None:
+    clock.stopped = SLOT
+    built.jobs.run_scheduled("deliver-mail")
+    built.jobs.run_scheduled("deliver-mail")
     (run,) = stored(built)
     assert run["keepUntil"] == run["finishedAt"] + IDLE_RUNS_KEPT
 
@@ -286,8 +290,81 @@ def test_runs_that_nobody_will_finish_are_given_up(built: Built, client: FlaskCl
     lost, fresh = (client.post(path, headers=ADMIN).json["data"]["id"] for _ in range(2))
     long_ago = now() - GIVEN_UP_AFTER - timedelta(seconds=1)
     built.database["runs"].update_one({"_id": lost}, {"$set": {"leaseUntil": long_ago}})
-    built.jobs.run_scheduled("deliver-mail", SLOT)
+    built.jobs.run_scheduled("deliver-mail")
     states = {run["_id"]: (run["status"], run["error"]) for run in stored(built, job="purge-accounts")}
     assert states == {lost: ("FAILED", "RUN_LOST"), fresh: ("QUEUED", None)}
     built.jobs.run_queued(lost)
     assert stored(built, _id=lost)[0]["status"] == "FAILED"
+
+
+def going_on(built: Built, job: str, trigger: str, lease: timedelta) -> str:
+    """A run that another worker has, whose lease ends that far from now."""
+    identifier = new_id()
+    slot = {"slot": SLOT - timedelta(days=1)} if trigger == "schedule" else {}
+    run = {"_id": identifier, "job": job, "trigger": trigger, "status": "RUNNING", "claim": "other", **slot}
+    times = {"queuedAt": now(), "startedAt": now(), "finishedAt": None, "leaseUntil": now() + lease}
+    built.database["runs"].insert_one({**run, **times, "requestedBy": None, "result": None, "error": None})
+    return identifier
+
+
+def test_no_job_runs_beside_itself(built: Built, client: FlaskClient) -> None:
+    other = going_on(built, "deliver-mail", "schedule", timedelta(minutes=1))
+    built.jobs.run_scheduled("deliver-mail")
+    assert [run["_id"] for run in stored(built)] == [other]
+    asked = client.post("/api/v1/admin/jobs/deliver-mail/run", headers=ADMIN).json["data"]["id"]
+    with pytest.raises(RunBusy):
+        built.jobs.run_queued(asked)
+    built.database["runs"].update_one({"_id": other}, {"$set": {"status": "SUCCEEDED"}})
+    built.jobs.run_queued(asked)
+    assert stored(built, _id=asked)[0]["status"] == "SUCCEEDED"
+
+
+def test_a_run_whose_worker_died_is_followed_as_soon_as_its_lease_is_over(built: Built, client: FlaskClient) -> None:
+    dead = going_on(built, "deliver-mail", "schedule", timedelta(seconds=-1))
+    built.jobs.run_scheduled("deliver-mail")
+    assert {run["_id"] == dead: (run["status"], run["error"]) for run in stored(built)} == {
+        True: ("FAILED", "RUN_LOST"),
+        False: ("SUCCEEDED", None),
+    }
+
+
+def test_failures_in_a_row_and_the_last_success_are_seen_and_three_are_an_alarm(
+    built: Built, client: FlaskClient, clock: Clock, amqp_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def overview() -> tuple[str | None, int]:
+        items = client.get("/api/v1/admin/jobs", headers=ADMIN).json["data"]["items"]
+        job = next(item for item in items if item["name"] == "purge-accounts")
+        return job["lastSuccessAt"], job["failuresInARow"]
+
+    def ring() -> None:
+        clock.shift += timedelta(minutes=6)
+        built.jobs.run_scheduled("purge-accounts")
+
+    with peer(amqp_url, "user-service", purge_due_accounts=lambda limit: {"purged": 1}):
+        ring()
+    success, failures = overview()
+    assert success
+    assert failures == 0
+    for number in range(1, 4):
+        assert "JobFailing" not in capfd.readouterr().out
+        ring()
+        assert overview() == (success, number)
+    assert "JobFailing" in capfd.readouterr().out
+    with peer(amqp_url, "user-service", purge_due_accounts=lambda limit: {"purged": 1}):
+        ring()
+    assert overview()[1] == 0
+
+
+def test_runs_that_died_beside_one_another_are_ended_by_the_migration(
+    built_from: Building, env: dict[str, str]
+) -> None:
+    with built_from(env) as made:
+        runs = made.database["runs"]
+        runs.drop_index("one_running")
+        dead = [going_on(made, "deliver-mail", "manual", timedelta(minutes=1)) for _ in range(3)]
+        module = importlib.import_module("scheduler_service.migrations.001_one_run_at_a_time")
+        module.forward(made.database.db)
+        module.forward(made.database.db)
+        migrator(made.database).up()
+        assert [run["status"] for run in stored(made, _id={"$in": dead})] == ["FAILED", "FAILED", "RUNNING"]
+        assert "one_running" in runs.index_information()

@@ -1,6 +1,7 @@
 """The real Celery worker and beat, on the real broker."""
 
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -60,12 +61,13 @@ def test_a_task_that_comes_again_runs_once(
     run_id = asked_for(client)
     for _ in range(3):
         built.celery.send_task(RUN_QUEUED, kwargs={"run_id": run_id})
-        built.celery.send_task(RUN_SCHEDULED, args=("advance-appointments", "2026-03-01T09:30:00.000Z"))
+        built.celery.send_task(RUN_SCHEDULED, args=("advance-appointments",))
     with (
         peer(amqp_url, "user-service", purge_due_accounts=lambda limit: {"purged": 2}) as users,
         peer(amqp_url, "appointment-service", advance_due=lambda limit: {"completed": 1, "noShow": 0}) as appointments,
     ):
-        start_celery("worker")
+        # a day's slot, so that all rings are for the same
+        start_celery("worker", ADVANCE_EVERY_SECONDS="86400")
         eventually(lambda: run(client, run_id)["status"] == "SUCCEEDED")
         last = asked_for(client)
         # the queue is read in order: when this one is done, all of those before it are
@@ -133,3 +135,54 @@ def test_worker_and_beat_come_back_when_the_broker_does(
     link.up()
     eventually(lambda: runs() >= before + 3, timeout=30)
     assert all(process.is_alive() for process in started)
+
+
+SHIFTED = """
+import datetime, os, time
+
+ahead = float(os.environ["HOST_AHEAD_SECONDS"])
+told, real = time.time, datetime.datetime
+time.time = lambda: told() + ahead
+
+
+class Shifted(real):
+    @classmethod
+    def now(cls, tz=None):
+        return super().now(tz) + datetime.timedelta(seconds=ahead)
+
+    @classmethod
+    def utcnow(cls):
+        return super().utcnow() + datetime.timedelta(seconds=ahead)
+
+
+# beat pickles instants
+Shifted.__name__ = Shifted.__qualname__ = "datetime"
+Shifted.__module__ = "datetime"
+datetime.datetime = Shifted
+"""
+"""Loaded by a process before anything else: its host's clock is wrong by so many seconds."""
+
+
+def test_hosts_whose_clocks_are_five_minutes_apart_leave_no_run_out_and_make_none_twice(
+    built: Built, start_celery: StartCelery, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SHIFTED)
+
+    def on_host(kind: str, ahead: int) -> StartedProcess:
+        env = {"PYTHONPATH": str(tmp_path), "HOST_AHEAD_SECONDS": str(ahead), "DELIVER_MAIL_EVERY_SECONDS": "1"}
+        return start_celery(kind, **env)
+
+    def runs() -> list[dict[str, Any]]:
+        return list(built.database["runs"].find({"job": "deliver-mail"}))
+
+    on_host("worker", 300)
+    slow, fast = on_host("beat", -300), on_host("beat", 300)
+    eventually(lambda: len(runs()) >= 4, timeout=20)
+    fast.kill()
+    before = len(runs())
+    eventually(lambda: len(runs()) >= before + 3, timeout=20)
+    assert slow.is_alive()
+    slots = [found["slot"] for found in runs()]
+    assert len(slots) == len(set(slots))
+    # the database's clock, and no host's
+    assert all(abs((now() - found["startedAt"]).total_seconds()) < 60 for found in runs())
