@@ -3,8 +3,8 @@
 A use case writes the change and ``announce(event)`` in one atomic update; the relay publishes and pulls.
 """
 
-import time
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel, UpdateOne
@@ -14,9 +14,8 @@ from chassis.events import Event
 from chassis.mongo import Document
 
 FIELD = "outbox"
-MOST_EVENTS = 100
-"""Of one document at a time: an aggregate that changed all day while the broker was away is not read whole."""
-MOST_COUNTED = 10_000
+NO_KIND = "(cannot be sent)"
+"""Stands for the kind of an event that has none."""
 # `$exists` on the id inside is false for an empty array: a document leaves the index with its last event
 PENDING: Document = {"outbox.id": {"$exists": True}}
 INDEX = IndexModel([("outbox.id", ASCENDING)], name="outbox_pending", partialFilterExpression=PENDING)
@@ -28,33 +27,46 @@ def announce(*events: Event) -> dict[str, Any]:
 
 
 def pending(
-    collection: Collection[Document], limit: int, held: Iterable[Any] = (), held_kinds: Iterable[str | None] = ()
+    collection: Collection[Document],
+    limit: int,
+    *,
+    events: int,
+    kinds: Sequence[str] = (),
+    documents: Sequence[Any] = (),
 ) -> list[Document]:
-    """Up to ``limit`` documents with unpublished events, longest waiting first, with their first ``MOST_EVENTS``.
+    """Up to ``limit`` documents with unpublished events, longest waiting first, and the first ``events`` of each.
 
-    Left out are those in ``held``, and those whose first event is of a kind in ``held_kinds`` (None: of none).
+    Left out are those whose next event is one of ``kinds``, and ``documents`` by their ids.
     """
-    wanted = {**PENDING, "_id": {"$nin": list(held)}, f"{FIELD}.0.type": {"$nin": list(held_kinds)}}
+    where = dict(PENDING)
+    if kinds:
+        where["$nor"] = [_next_is(kind) for kind in kinds]
+    if documents:
+        where["_id"] = {"$nin": documents}
     return list(
-        collection.find(wanted, {"_id": 1, FIELD: {"$slice": MOST_EVENTS}})
+        collection.find(where, {"_id": 1, FIELD: {"$slice": events}})
         .sort("outbox.id", ASCENDING)
         .hint("outbox_pending")
         .limit(limit)
     )
 
 
-def count_first(collection: Collection[Document], kind: str) -> int:
-    """How many documents wait with an event of this kind before the others; counted to ten thousand."""
-    wanted = {**PENDING, f"{FIELD}.0.type": kind}
-    return collection.count_documents(wanted, limit=MOST_COUNTED, hint="outbox_pending")
+def count(collection: Collection[Document], kind: str, limit: int) -> int:
+    """How many documents, up to ``limit``, have a next event of this kind."""
+    return collection.count_documents({**PENDING, **_next_is(kind)}, hint="outbox_pending", limit=limit)
 
 
-def age(event_id: Any) -> float:
-    """Seconds since an event's id was made, which it begins with (``chassis.clock.new_id``); 0 for any other id."""
-    try:
-        return max(0.0, time.time() - int(str(event_id)[:12], 16) / 1000)
-    except ValueError:
-        return 0.0
+def oldest(collection: Collection[Document]) -> float | None:
+    """When the longest waiting event was made, in seconds since 1970; None without one, or if its id does not tell."""
+    for document in pending(collection, 1, events=1):
+        with suppress(KeyError, TypeError, ValueError):
+            # chassis.clock.new_id
+            return int(document[FIELD][0]["id"][:12], 16) / 1000
+    return None
+
+
+def _next_is(kind: str) -> Document:
+    return {"outbox.0.type": kind if kind != NO_KIND else {"$not": {"$type": "string"}}}
 
 
 def pull(collection: Collection[Document], published: dict[Any, list[str]]) -> None:

@@ -1,4 +1,4 @@
-"""The relay process: finds events in outboxes, publishes them with confirms, and only then removes them (ADR 0020)."""
+"""The relay: publishes what the outboxes hold; one of several at a time (ADR 0020)."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ from chassis.config import DataConfig
 from chassis.events import broadcasts, subscriptions
 from chassis.heartbeat import Heartbeat
 from chassis.mongo import Database
-from chassis.relay.loop import BATCH, Relay
+from chassis.relay.process import BATCH, EVENTS, Relay
 
-__all__ = ["BATCH", "Relay", "relay"]
+__all__ = ["BATCH", "EVENTS", "Relay", "relay"]
 
 
 def relay(source: str, config: DataConfig, database: Database, collections: Sequence[str]) -> Relay:

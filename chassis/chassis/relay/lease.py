@@ -5,7 +5,8 @@ import secrets
 import socket
 import time
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from pymongo import ReturnDocument, timeout
@@ -61,21 +62,22 @@ class Lease:
         # literally: a kind may have dots
         self._leases.update_one({"_id": ID, "owner": self._owner}, [{"$set": {"held": {"$literal": held}}}])
 
+    def noted(self) -> dict[str, datetime]:
+        """Since when each kind is held back, as the owner before noted it."""
+        found: dict[str, Any] = self._leases.find_one({"_id": ID}, {"held": 1}) or {}
+        return {kind: note["since"] for kind, note in found.get("held", {}).items()}
+
     def _take(self) -> bool:
         end = {"$add": ["$$NOW", LEASE // timedelta(milliseconds=1)]}
-        mine = {"$eq": ["$owner", {"$literal": self._owner}]}
-        # who is further ahead than a whole lease took it by the clock of another primary
-        running = {"$and": [{"$gt": ["$until", "$$NOW"]}, {"$lte": ["$until", end]}]}
-        may = {"$or": [mine, {"$not": [running]}]}
-        taking = {
-            "owner": {"$cond": [may, {"$literal": self._owner}, "$owner"]},
-            "until": {"$cond": [may, end, "$until"]},
-        }
+        # Who is further ahead than a whole lease took it by the clock of another primary.
+        taken = {"$and": [{"$gt": ["$until", "$$NOW"]}, {"$lte": ["$until", end]}]}
+        mine = {"$or": [{"$eq": ["$owner", self._owner]}, {"$not": [taken]}]}
+        taking = {"owner": {"$cond": [mine, self._owner, "$owner"]}, "until": {"$cond": [mine, end, "$until"]}}
         try:
             found = self._leases.find_one_and_update(
-                {"_id": ID}, [{"$set": taking}], {"owner": 1}, upsert=True, return_document=ReturnDocument.AFTER
+                {"_id": ID}, [{"$set": taking}], upsert=True, return_document=ReturnDocument.AFTER
             )
         except DuplicateKeyError:
-            # another made it in the same moment
+            # another made it at this moment
             return False
-        return found is not None and bool(found["owner"] == self._owner)
+        return bool(found and found["owner"] == self._owner)

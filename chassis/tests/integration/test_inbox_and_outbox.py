@@ -129,10 +129,39 @@ def things(database: Database, empty_migrations: str) -> Any:
 
 def test_pending_are_the_longest_waiting_first(things: Any) -> None:
     things.insert_many([{"_id": number, "outbox": [{"id": f"e{at}"}]} for at, number in enumerate((3, 1, 2))])
-    assert [document["_id"] for document in outbox.pending(things, 10)] == [3, 1, 2]
-    assert [document["_id"] for document in outbox.pending(things, 2)] == [3, 1]
-    assert [document["_id"] for document in outbox.pending(things, 10, [3, 2])] == [1]
-    assert outbox.pending(things, 10)[0].keys() == {"_id", "outbox"}
+    assert [document["_id"] for document in outbox.pending(things, 10, events=1)] == [3, 1, 2]
+    assert [document["_id"] for document in outbox.pending(things, 2, events=1)] == [3, 1]
+    assert [document["_id"] for document in outbox.pending(things, 10, events=1, documents=[3, 2])] == [1]
+
+
+def test_pending_are_no_more_events_of_a_document_than_asked_for_and_nothing_else_of_it(things: Any) -> None:
+    document = thing(1, 5)
+    things.insert_one({**document, "name": "Quill"})
+    assert outbox.pending(things, 10, events=2) == [{"_id": 1, "outbox": document["outbox"][:2]}]
+
+
+def test_what_waits_with_a_held_kind_first_is_left_out_and_counted(things: Any) -> None:
+    kinds = (["a", "b"], ["b", "a"], ["a"], [None], [5])
+    for number, row in enumerate(kinds):
+        events = [{"id": f"e{number}{at}", **({"type": kind} if kind else {})} for at, kind in enumerate(row)]
+        things.insert_one({"_id": number, "outbox": events})
+
+    def left(*held: str) -> list[int]:
+        return [document["_id"] for document in outbox.pending(things, 10, events=1, kinds=held)]
+
+    assert left("a") == [1, 3, 4]
+    assert left("a", "b") == [3, 4]
+    assert left("b", outbox.NO_KIND) == [0, 2]
+    assert (outbox.count(things, "a", 10), outbox.count(things, "a", 1)) == (2, 1)
+    assert outbox.count(things, outbox.NO_KIND, 10) == 2
+
+
+def test_the_age_of_what_waits_is_in_its_id(things: Any) -> None:
+    assert outbox.oldest(things) is None
+    things.insert_one({"_id": 1, "outbox": [{"id": f"{90_000:012x}{'0' * 20}"}, {"id": new_id()}]})
+    assert outbox.oldest(things) == 90
+    things.insert_one({"_id": 2, "outbox": [{"id": "!"}]})
+    assert outbox.oldest(things) is None
 
 
 def test_what_is_published_is_pulled_and_what_came_meanwhile_stays(things: Any) -> None:
@@ -149,7 +178,7 @@ def test_a_sweep_reads_the_index_of_what_is_pending_and_nothing_else(sent: Any, 
     things.insert_many([{"_id": new_id(), "outbox": []} for _ in range(500)])
     things.insert_many([{"_id": new_id()} for _ in range(500)])
     things.insert_many([thing(new_id(), 1) for _ in range(5)])
-    outbox.pending(things, 200, ["x"])
+    outbox.pending(things, 200, events=10, kinds=["unheard"], documents=["x"])
     asked = {key: sent.commands["find"][key] for key in ("find", "filter", "projection", "sort", "hint", "limit")}
     explained = things.database.command("explain", asked, verbosity="executionStats")
     stats = explained["executionStats"]
@@ -164,9 +193,9 @@ def test_a_sweep_reads_the_index_of_what_is_pending_and_nothing_else(sent: Any, 
 def test_a_document_leaves_the_index_with_its_last_event(things: Any) -> None:
     document = thing(1, 1)
     things.insert_one(document)
-    assert outbox.pending(things, 10)
+    assert outbox.pending(things, 10, events=1)
     outbox.pull(things, {1: [document["outbox"][0]["id"]]})
-    assert outbox.pending(things, 10) == []
+    assert outbox.pending(things, 10, events=1) == []
     entries = things.aggregate([{"$indexStats": {}}])
     assert "outbox_pending" in {entry["name"] for entry in entries}
     assert things.database.command("validate", "things")["keysPerIndex"]["outbox_pending"] == 0

@@ -11,7 +11,7 @@ from bson import ObjectId
 
 from chassis import amqp, outbox
 from chassis.clock import new_id
-from chassis.relay import BATCH
+from chassis.relay import BATCH, EVENTS
 from devkit.waiting import eventually, holds_within
 
 Heard = Callable[[], list[tuple[str, dict[str, Any]]]]
@@ -152,6 +152,31 @@ def test_the_broker_away_loses_nothing(things: Any, link: Any) -> None:
     assert received.keys() == set(ids(events))
 
 
+def test_it_ends_soon_when_told_to_while_the_broker_confirms_nothing(things: Any, link: Any) -> None:
+    with things.start("relay") as relay:
+        eventually(lambda: things.lease())
+        link.freeze()
+        document = things.write(things.event("t1"))
+        # it has seen the change by then, and waits for the confirm
+        assert not holds_within(1, lambda: things.waiting(document) == 0)
+        began = time.monotonic()
+        relay.process.terminate()
+        assert relay.process.wait(10) == 0
+        assert time.monotonic() - began < 5
+    assert things.waiting(document) == 1
+
+
+def test_a_connection_that_fell_silent_is_replaced(things: Any, link: Any) -> None:
+    with things.start("relay", CONFIRM_SECONDS="1") as relay:
+        eventually(lambda: things.lease())
+        link.hang()
+        event = things.event("t1")
+        document = things.write(event)
+        eventually(lambda: things.waiting(document) == 0)
+        assert "are not confirmed" in relay.output()
+    assert ids(things.take()) == [event["id"]]
+
+
 def test_a_deleted_exchange_is_made_again(things: Any) -> None:
     with things.start("relay"):
         things.write(things.event("t1"))
@@ -168,7 +193,7 @@ def test_a_deleted_exchange_is_made_again(things: Any) -> None:
 def test_it_ends_at_once_when_told_to_also_with_the_broker_away(things: Any, link: Any) -> None:
     with things.start("relay") as relay:
         link.down()
-        eventually(lambda: '"seconds":4' in relay.output(), timeout=20)
+        eventually(lambda: '"seconds":2' in relay.output(), timeout=20)
         began = time.monotonic()
         relay.process.terminate()
         assert relay.process.wait(10) == 0
@@ -221,13 +246,20 @@ def test_another_relay_goes_on_when_one_dies_or_freezes(things: Any, accident: s
         assert active.output().count('"published"') == 1
 
 
-def test_a_relay_that_is_told_to_stop_hands_over_at_once(things: Any) -> None:
+def test_a_relay_that_is_told_to_stop_hands_over_at_once_with_what_it_held_back(things: Any) -> None:
+    things.write(things.event("t1", kind="unheard"))
     with things.start("relay"), things.start("relay"):
-        eventually(lambda: things.lease())
-        holder = things.lease()["owner"]
-        pid = int(holder.rsplit("-", 2)[1])
-        os.kill(pid, signal.SIGTERM)
-        eventually(lambda: things.lease()["owner"] != holder, timeout=2)
+        before = eventually(lambda: lease if (lease := things.lease()) and lease.get("held") else None)
+        os.kill(int(before["owner"].rsplit("-", 2)[1]), signal.SIGTERM)
+        # sooner than the lease would end, even if it had just been renewed
+        after = eventually(
+            lambda: lease if (lease := things.lease())["owner"] != before["owner"] else None, timeout=1.5
+        )
+        assert after["held"] == before["held"]
+        event = things.event("t2")
+        things.write(event)
+        assert eventually(things.take) == [event]
+        assert things.lease()["held"]["unheard"]["since"] == before["held"]["unheard"]["since"]
 
 
 def test_what_no_queue_takes_can_be_seen_until_it_went_out(things: Any) -> None:
@@ -259,9 +291,8 @@ def test_thousands_that_cannot_go_out_hold_up_nobody_and_are_not_carried_about(t
 
 
 def test_a_document_with_very_many_events_goes_out_in_parts_and_in_order(things: Any) -> None:
-    events = [things.event("t1", number=number) for number in range(3 * outbox.MOST_EVENTS + 7)]
+    events = [things.event("t1", number=number) for number in range(3 * EVENTS + 7)]
     document = things.write(*events)
-    assert len(outbox.pending(things.database["things"], BATCH)[0]["outbox"]) == outbox.MOST_EVENTS
     with things.start("relay"):
         eventually(lambda: things.waiting(document) == 0, timeout=20)
     assert ids(things.take()) == ids(events)

@@ -36,13 +36,13 @@ def inbox(module):
 
 
 def mandatory(module):
-    """pika's channel, in the relay: nobody asks whether a queue took it."""
-    publish = module.BlockingChannel.basic_publish
+    """pika's channel, above all in the relay: nobody asks whether a queue took it."""
+    publish = module.Channel.basic_publish
 
     def careless(self, *arguments, mandatory=False, **options):
         return publish(self, *arguments, mandatory=False, **options)
 
-    module.BlockingChannel.basic_publish = careless
+    module.Channel.basic_publish = careless
 
 
 def majority(module):
@@ -74,7 +74,7 @@ def ack(module):
 TARGETS = {
     "index": ("appointment_service.store.indexes", index),
     "inbox": ("chassis.inbox", inbox),
-    "mandatory": ("pika.adapters.blocking_connection", mandatory),
+    "mandatory": ("pika.channel", mandatory),
     "majority": ("chassis.mongo", majority),
     "ack": ("chassis.consumer.entrypoints", ack),
 }

@@ -1,6 +1,6 @@
 """The relay; with DIE_BEFORE_PULL it is killed when an event is confirmed and not yet removed.
 
-HOLD_SECONDS: for how long what no queue takes is held back.
+HOLD_SECONDS and CONFIRM_SECONDS: for how long what no queue takes is held back, and a confirm is waited for.
 """
 
 import os
@@ -10,7 +10,7 @@ from typing import Any
 from chassis import logs, outbox
 from chassis.config import DataConfig
 from chassis.mongo import Database
-from chassis.relay import holds, relay
+from chassis.relay import holding, publisher, relay
 from thing_service import SOURCE
 
 
@@ -23,5 +23,6 @@ if __name__ == "__main__":
     logs.configure(SOURCE, "relay")
     if os.environ.get("DIE_BEFORE_PULL"):
         outbox.pull = die
-    holds.SECONDS = float(os.environ.get("HOLD_SECONDS", holds.SECONDS))
+    holding.HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", holding.HOLD_SECONDS))
+    publisher.CONFIRM_SECONDS = float(os.environ.get("CONFIRM_SECONDS", publisher.CONFIRM_SECONDS))
     relay(SOURCE, config, Database(config.mongodb_uri, SOURCE), ["things", "stones"]).run()
