@@ -10,10 +10,10 @@ from devkit.suite import Instance
 
 
 def event_queues() -> list[str]:
-    """Every queue of events and of dead letters."""
+    """Every queue of events, of what is to be tried again, and of dead letters."""
     table = json.loads((ROOT / "contracts" / "subscriptions.json").read_text())
     events = [amqp.queue(who, source, kind) for who, row in table.items() for source in row for kind in row[source]]
-    return [*events, *map(amqp.dead_letters, table)]
+    return [*events, *map(amqp.retries, table), *map(amqp.dead_letters, table)]
 
 
 def busy_queues(suite: Instance) -> list[str]:

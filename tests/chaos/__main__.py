@@ -10,6 +10,7 @@ import sys
 
 from devkit import trial
 from tests.chaos.instance import SETTINGS, ChaosInstance
+from tests.chaos.poison import poisoned
 from tests.chaos.sabotage import GUARDS
 from tests.chaos.trial import Outcome, tormented
 
@@ -37,8 +38,6 @@ def main() -> int:
             broker_away=asked.broker_away,
         )
         if asked.poison and not outcome.violations:
-            from tests.chaos.poison import poisoned
-
             outcome.violations += poisoned(suite, asked.poison, 10 * asked.poison, say)
         suite.keep = bool(outcome.violations) and not guard
     report(outcome)

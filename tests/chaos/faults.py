@@ -108,7 +108,8 @@ class Tormentor:
             return ""
         for pid in others:
             _signal(pid, signal.SIGSTOP)
-        self._pause(2.0)
+        # longer than an election: back before one, it would be the primary again, with all that it took
+        self._pause(2.6)
         killed = _signal(self._suite.pid(primary), signal.SIGKILL)
         for pid in others:
             _signal(pid, signal.SIGCONT)

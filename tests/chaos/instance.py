@@ -10,7 +10,6 @@ from typing import Any
 import pika
 
 from chassis import amqp
-from devkit import mongod
 from devkit.health import Check
 from devkit.layout import ROOT
 from devkit.processes import Plan, Process
@@ -86,14 +85,10 @@ class ChaosInstance(TrialInstance):
         table: amqp.Subscriptions = json.loads((self.plan.contracts / "subscriptions.json").read_text())
         return table
 
-    def primary(self) -> str:
-        """The process that is the primary just now; empty where there is none."""
-        members = [process for process in self.plan.processes() if process.check.kind == "mongodb"]
-        return next((member.name for member in members if mongod.is_primary(member.check.port)), "")
-
     def waiting(self) -> dict[str, int]:
-        """How many messages wait in each queue of events and of dead letters, where there are any."""
-        names = [*self._event_queues(), *map(amqp.dead_letters, self.subscriptions)]
+        """How many messages wait in each queue, of events, to be tried again or dead letters, where there are any."""
+        table = self.subscriptions
+        names = [*self._event_queues(), *map(amqp.retries, table), *map(amqp.dead_letters, table)]
         counts = {name: state.message_count for name, state in self._states(names).items()}
         return {name: count for name, count in counts.items() if count}
 

@@ -538,4 +538,6 @@ def test_doctors_who_are_known_already_are_noted_by_the_next_job(lone_desk: Desk
         assert len(lone_desk.noted(doctor)) == 11
         assert lone_desk.noted(hidden) == {}
         migration.module.forward(database.db)
-        assert lone_desk.built.analytics.extend(10) == {"extended": 2}, "an older process may have stored another calendar"
+        assert lone_desk.built.analytics.extend(10) == {"extended": 2}, (
+            "an older process may have stored another calendar"
+        )

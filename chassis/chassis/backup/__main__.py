@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def empty_queues(table: amqp.Subscriptions) -> int:
-    """Remove every message from the queues of events and of dead letters; how many there were."""
+    """Remove every message from the queues, of events, to be tried again and dead letters; how many there were."""
     parameters = pika.URLParameters(os.environ["AMQP_URL"])
     parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = 30
     with pika.BlockingConnection(parameters) as connection:
@@ -57,7 +57,10 @@ def empty_queues(table: amqp.Subscriptions) -> int:
         for source in {source for sources in table.values() for source in sources}:
             amqp.declare_source(channel, source, table)
         queues = [amqp.queue(who, source, kind) for who, row in table.items() for source in row for kind in row[source]]
-        purged = [channel.queue_purge(name) for name in [*queues, *map(amqp.dead_letters, table)]]
+        for consumer in table:
+            channel.queue_declare(amqp.retries(consumer), durable=True, arguments=amqp.RETRIES_ARGUMENTS)
+        waiting = [*queues, *map(amqp.retries, table), *map(amqp.dead_letters, table)]
+        purged = [channel.queue_purge(name) for name in waiting]
         return sum(int(answer.method.message_count) for answer in purged)
 
 
