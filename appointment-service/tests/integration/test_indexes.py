@@ -349,7 +349,8 @@ def test_every_call_of_another_service_uses_indexes(crowded: Built, clock: Clock
     moved = called(lambda: crowded.service.advance_due(10), examined=EACH)
     assert min(moved["completed"], moved["lapsed"]) == 10
     called(lambda: crowded.people.sweep(10), examined=EACH)
-    assert called(lambda: crowded.analytics.extend(10), examined=10) == {"extended": 10}
+    # a doctor's days from today on are read, to be noted anew: the migration has been repeated beside them
+    assert called(lambda: crowded.analytics.extend(10), examined=31) == {"extended": 10}
     assert called(lambda: crowded.openings.sweep(10), examined=EACH) == {"openings": 10}
     clock.shift = 3_000 * DAY
     # besides, places of other tests whose events nobody publishes here

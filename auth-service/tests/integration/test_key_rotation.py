@@ -1,6 +1,7 @@
 """Secrets and keys change, and nobody is signed out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -30,7 +31,7 @@ Sessioned = Callable[..., Sessions]
 def with_config(built: Built, **changed: Any) -> Built:
     """The service as a process with another configuration runs it."""
     config = built.config.model_copy(update=changed)
-    return Built(config, built.database, built.inbox, make_service(config, built.database, now))
+    return replace(built, config=config, service=make_service(config, built.database, now))
 
 
 @pytest.fixture

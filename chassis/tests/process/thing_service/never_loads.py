@@ -2,4 +2,5 @@
 
 import time
 
+print("waiting", flush=True)
 time.sleep(600)
