@@ -4,6 +4,7 @@ import pytest
 
 from devkit import trial
 from devkit.suite import Instance
+from tests.chaos.instance import SETTINGS, ChaosInstance
 from tests.client import Gateway, Person
 
 RECOVERY_SECONDS = 12
@@ -28,6 +29,15 @@ def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
         "SEND_REMINDERS_EVERY_SECONDS": "2",
     }
     with trial.running(settings) as instance:
+        yield instance
+        instance.keep = request.session.testsfailed > 0
+
+
+@pytest.fixture(scope="session")
+def replicated(request: pytest.FixtureRequest) -> Iterator[ChaosInstance]:
+    """Another one for the tests of faults, with three MongoDB members and a witness (``tests/chaos``)."""
+    with trial.running({**SETTINGS, "WEB_CONCURRENCY": "1"}, ChaosInstance) as instance:
+        assert isinstance(instance, ChaosInstance)
         yield instance
         instance.keep = request.session.testsfailed > 0
 

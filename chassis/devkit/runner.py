@@ -29,6 +29,8 @@ class Suite:
     venv: Venv
     #: How many of its tests run at once; each must then be apart from the others by its names.
     at_once: int = 1
+    #: By which rule: `loadgroup` keeps the tests of an `xdist_group` together, with the suite that they share.
+    shared_out: str = "worksteal"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ SUITES = (
     *(Suite(s.folder_name, s.folder, s.folder / "tests", venvs.testing(s)) for s in reversed(SERVICES)),
 )
 #: Each of its two workers starts a whole suite of its own, so nothing else runs beside it.
-END_TO_END = Suite("tests", ROOT, ROOT / "tests", venvs.SUITE_TESTS, at_once=2)
+END_TO_END = Suite("tests", ROOT, ROOT / "tests", venvs.SUITE_TESTS, at_once=2, shared_out="loadgroup")
 
 
 def run(names: Sequence[str], arguments: Sequence[str]) -> int:
@@ -140,7 +142,7 @@ def _run(suite: Suite, variables: Mapping[str, str], arguments: Sequence[str]) -
         # A test that hangs shows where, long before the limit ends it.
         options += ["-o", "faulthandler_timeout=180", "-q", "-ra"]
         if suite.at_once > 1:
-            options += ["-n", str(suite.at_once), "--dist", "worksteal"]
+            options += ["-n", str(suite.at_once), "--dist", suite.shared_out]
         child = subprocess.Popen(
             [str(venv_python(suite.venv.name)), "-m", "pytest", *options, *arguments, str(suite.tests)],
             cwd=suite.folder,

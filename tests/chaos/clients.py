@@ -67,15 +67,17 @@ class PersistentClient(Client):
 
     KEYED = 1.0
 
-    def __init__(self, clinic: Clinic, ledger: ChaosLedger, seed: int, stopped: Event) -> None:
+    def __init__(self, clinic: Clinic, ledger: ChaosLedger, seed: int, stopped: Event, pause: float) -> None:
+        """``pause``: seconds between one thing and the next."""
         super().__init__(clinic, seed)
+        self._pause = pause
         self._notes = ledger
         self._stopped = stopped
         self._seen: list[tuple[str, str]] = []
         self._acts += [(self._come_and_go, 4), (self._review, 12)]
 
     def work_until_stopped(self) -> None:
-        while not self._stopped.is_set():
+        while not self._stopped.wait(self._pause):
             self.work(1)
 
     def _come_and_go(self) -> None:

@@ -49,11 +49,15 @@ def tormented(
     seed: int,
     tell: Tell,
     doctors: int = 4,
+    pause: float = 0.0,
     guard: Guard | None = None,
     broker_away: float = 0.0,
 ) -> Outcome:
-    """Torment a running suite while clients work, then look. ``broker_away``: seconds without RabbitMQ at the end;
-    ``guard``: what the suite lacks, to be found by the faults that show it."""
+    """Torment a running suite while clients work, then look.
+
+    ``pause``: seconds between two things that a client does; ``broker_away``: seconds without RabbitMQ at the end;
+    ``guard``: what the suite lacks, to be found by the faults that show it.
+    """
     ledger = ChaosLedger()
     outcome = Outcome(ledger)
     announced = Announcements(suite.amqp_url, suite.subscriptions[WITNESS])
@@ -64,7 +68,7 @@ def tormented(
     stopped = Event()
     with ThreadPoolExecutor(clients) as pool:
         working = [
-            pool.submit(PersistentClient(clinic, ledger, seed * 1000 + number, stopped).work_until_stopped)
+            pool.submit(PersistentClient(clinic, ledger, seed * 1000 + number, stopped, pause).work_until_stopped)
             for number in range(clients)
         ]
         began = time.monotonic()
@@ -175,10 +179,10 @@ def _look(suite: ChaosInstance, clinic: Clinic, announced: Announcements, outcom
             return list(every[service][collection].find({}, {"outbox": 0}))
 
         found = effects.Found(
-            appointments=all_of("appointment-service", "appointments"),
+            appointments=[item for item in all_of("appointment-service", "appointments") if item["doctorId"] in people],
             relations=all_of("user-service", "relations"),
             visits=all_of("review-service", "visits"),
-            reviews=all_of("review-service", "reviews"),
+            reviews=[item for item in all_of("review-service", "reviews") if item["doctorId"] in people],
             doctors=[item for item in all_of("doctor-service", "doctors") if item["_id"] in people],
             mails=all_of("scheduler-service", "mails"),
             credentials=all_of("auth-service", "credentials"),
@@ -186,7 +190,7 @@ def _look(suite: ChaosInstance, clinic: Clinic, announced: Announcements, outcom
         )
         inboxes = {name: {item["_id"] for item in all_of(name, "inbox")} for name in every}
         counts = {item["_id"]: item["count"] for item in all_of(WITNESS, "counts")}
-    about = [event for event in events if event["source"] == "appointment-service"]
+    about = [event for event in events if event["data"].get("doctorId") in people and _of_appointment(event)]
     others = {name: row for name, row in suite.subscriptions.items() if name != WITNESS}
     return [
         *checker.violations(found.appointments, about, ledger),
@@ -197,6 +201,10 @@ def _look(suite: ChaosInstance, clinic: Clinic, announced: Announcements, outcom
         *effects.accounts(found, ledger.joined, ledger.left, datetime.now(UTC)),
         *_drift(suite),
     ]
+
+
+def _of_appointment(event: dict[str, Any]) -> bool:
+    return "appointmentId" in event["data"] and event["source"] == "appointment-service"
 
 
 def _drift(suite: ChaosInstance) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Every process is restarted, one after the other, while people sign up, book, read and cancel: nothing is lost."""
+"""Processes are restarted, one after the other, while people sign up, book, read and cancel: nothing is lost."""
 
 import time
 from collections import Counter, defaultdict, deque
@@ -20,6 +20,8 @@ from tests.clinic import bookable_doctor, slots
 from tests.queues import busy_queues
 
 DOCTORS = BOOKERS = 3
+SERVICES = ("gateway", "auth", "appointment", "scheduler")
+"""Restarted here, with every kind of process among theirs; `make chaos` restarts those of all services."""
 
 
 @dataclass
@@ -125,14 +127,14 @@ def until(stopped: Event, work: Callable[[], None]) -> None:
         work()
 
 
-def test_a_rolling_restart_of_every_process_costs_nobody_an_answer(
-    suite: Instance, gateway: Gateway, admin: Person
-) -> None:
+def test_a_rolling_restart_costs_nobody_an_answer(suite: Instance, gateway: Gateway, admin: Person) -> None:
     record, stopped = Record(), Event()
     doctors = [bookable_doctor(gateway, admin, f"Ben Ito {number}") for number in range(DOCTORS)]
     free = [deque(slot["start"] for slot in slots(gateway, doctor)) for doctor in doctors]
     patients = [gateway.sign_up("Ann Lee") for _ in range(BOOKERS)]
-    processes = [process.name for process in suite.plan.processes() if process.stage == 2]
+    processes = [
+        process.name for process in suite.plan.processes() if process.stage == 2 and process.name.startswith(SERVICES)
+    ]
     webs = [name for name in processes if name.endswith("-web")]
     before = {name: working_pids(suite, name) for name in processes}
 
@@ -170,6 +172,12 @@ def test_a_rolling_restart_of_every_process_costs_nobody_an_answer(
     assert_everybody_knows(suite, record)
 
 
+def _are_empty(suite: Instance) -> bool:
+    busy = busy_queues(suite)
+    assert not busy, busy
+    return True
+
+
 def working_pids(suite: Instance, process: str) -> set[int]:
     pid = suite.pid(process)
     return workers.serving(pid) or {pid}
@@ -186,7 +194,7 @@ def assert_everybody_knows(suite: Instance, record: Record) -> None:
             assert found[identifier]["status"] == ("CANCELLED" if identifier in record.cancelled else "BOOKED")
         taken = Counter((one["doctorId"], one["start"]) for one in found.values() if one["status"] == "BOOKED")
         assert set(taken.values()) == {1}
-        eventually("every queue to be empty", lambda: not busy_queues(suite), seconds=30)
+        eventually("every queue to be empty", lambda: _are_empty(suite), seconds=30)
 
         def told() -> bool:
             heard = {one["_id"]: one["version"] for one in client["scheduler-service"]["heard"].find()}

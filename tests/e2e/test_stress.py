@@ -6,17 +6,16 @@ from typing import Any
 
 import pytest
 
-from devkit import trial
+from tests.chaos.instance import ChaosInstance
 from tests.stress import checker
 from tests.stress.ledger import Ledger
-from tests.stress.trial import SETTINGS, stressed
+from tests.stress.trial import stressed
 
 
-def test_nothing_overlaps_is_lost_or_told_twice_while_everything_happens_at_once() -> None:
-    # on a suite of its own: its mails would keep the other tests' jobs waiting
-    with trial.running(SETTINGS) as suite:
-        outcome = stressed(suite, operations=500, clients=8, seed=1, doctors=2, tell=lambda _: None)
-        suite.keep = bool(outcome.violations)
+@pytest.mark.xdist_group("replicated")
+def test_nothing_overlaps_is_lost_or_told_twice_while_everything_happens_at_once(replicated: ChaosInstance) -> None:
+    # not on the suite of the other tests: its mails would keep their jobs waiting
+    outcome = stressed(replicated, operations=500, clients=8, seed=1, doctors=2, tell=lambda _: None)
     assert outcome.violations == []
     done = {note.action for note in outcome.ledger.acknowledged}
     assert done >= {"book", "reschedule", "cancel", "confirm"}
