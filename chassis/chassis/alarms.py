@@ -2,7 +2,7 @@
 
 A tool of operators, not of services: it reads every service's database by one MONGODB_URI, which no service does, and
 looks at every queue of AMQP_URL. It changes nothing, and tells of numbers and ids only. What a database holds says
-what is looked for: whichever has ``runs`` or ``erasures`` is asked about them.
+what is looked for: whichever has ``jobs`` or ``erasures`` is asked about them.
 """
 
 import os
@@ -16,7 +16,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingConnection
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ChannelClosedByBroker
-from pymongo import DESCENDING, MongoClient, ReadPreference
+from pymongo import MongoClient, ReadPreference
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -31,6 +31,7 @@ from chassis.mongo import Document
 ANSWER_SECONDS = 5
 WAITING = timedelta(seconds=60)
 LATE = timedelta(hours=1)
+MANY_FAILURES = 3
 PERIODS = 5
 LONG_QUEUE = 1_000
 BETWEEN_LOOKS = 3.0
@@ -123,8 +124,8 @@ def _of_services(client: MongoClient[Document], services: list[str]) -> Iterator
         yield from _of_outboxes(database, present, now)
         yield from _of_relay(database)
         yield from _of_migrations(database)
-        if "runs" in present:
-            yield from _of_jobs(database["runs"], service, now)
+        if "jobs" in present:
+            yield from _of_jobs(database["jobs"], service, now)
         if "erasures" in present:
             yield from _of_erasures(database["erasures"], service, now)
 
@@ -158,23 +159,14 @@ def _of_migrations(database: Database[Document]) -> Iterator[Alarm]:
             yield Alarm("MigrationPending", f"{database.name}: {name} is {record['state']}, and nobody is at it")
 
 
-def _of_jobs(runs: Collection[Document], service: str, now: datetime) -> Iterator[Alarm]:
-    newest = [("queuedAt", DESCENDING)]
-    for job in sorted(runs.distinct("job")):
-        last = runs.find_one({"job": job, "status": {"$in": ["SUCCEEDED", "FAILED"]}}, sort=newest)
-        if last and last["status"] == "FAILED":
-            yield Alarm("JobFailing", f"{service}: {job}, run {last['_id']} failed")
+def _of_jobs(jobs: Collection[Document], service: str, now: datetime) -> Iterator[Alarm]:
+    for job in jobs.find().sort("_id"):
+        if job["failuresInARow"] >= MANY_FAILURES:
+            yield Alarm("JobFailing", f"{service}: {job['_id']}, {job['failuresInARow']} runs failed in a row")
             continue
-        slots = runs.find({"job": job, "slot": {"$exists": True}}, {"slot": 1}).sort("slot", DESCENDING)
-        two = [run["slot"] for run in slots.limit(2)]
-        if len(two) == 2:
-            period = two[0] - two[1]
-            done = runs.find_one({"job": job, "status": "SUCCEEDED"}, sort=newest)
-            since = done["finishedAt"] if done else two[1]
-            if now - since > max(PERIODS * period, WAITING):
-                yield Alarm(
-                    "JobFailing", f"{service}: {job}, no run succeeded for {int((now - since).total_seconds())} s"
-                )
+        silent = now - job["lastSuccessAt"] if job["lastSuccessAt"] else timedelta()
+        if silent > max(PERIODS * timedelta(seconds=job["everySeconds"]), WAITING):
+            yield Alarm("JobFailing", f"{service}: {job['_id']}, no run succeeded for {int(silent.total_seconds())} s")
 
 
 def _of_erasures(erasures: Collection[Document], service: str, now: datetime) -> Iterator[Alarm]:

@@ -107,15 +107,16 @@ class DatabaseClock:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._asked_at = float("-inf")
-        self._told = datetime.min.replace(tzinfo=UTC)
+        # one attribute, so that no thread counts from half of an answer
+        self._told = datetime.min.replace(tzinfo=UTC), float("-inf")
 
     def __call__(self) -> datetime:
-        counted = time.monotonic() - self._asked_at
+        told, at = self._told
+        counted = time.monotonic() - at
         if counted > self._ASKED_AGAIN_AFTER_SECONDS:
-            self._told = self._database.client.admin.command("hello")["localTime"].replace(tzinfo=UTC)
-            self._asked_at, counted = time.monotonic(), 0.0
-        instant = self._told + timedelta(seconds=counted)
+            told = self._database.client.admin.command("hello")["localTime"].replace(tzinfo=UTC)
+            self._told, counted = (told, time.monotonic()), 0.0
+        instant = told + timedelta(seconds=counted)
         return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 

@@ -123,8 +123,7 @@ class Plan:
         package = SCHEDULER.package
         worker = ["celery", "-A", f"{package}.worker", "worker", "--loglevel=info", "--concurrency=1"]
         yield self._beating(SCHEDULER, "worker", worker)
-        schedule = str(self.folder / "celerybeat-schedule")
-        yield self._beating(SCHEDULER, "beat", ["celery", "-A", f"{package}.beat", "beat", "--schedule", schedule])
+        yield self._beating(SCHEDULER, "beat", ["celery", "-A", f"{package}.beat", "beat"])
 
     def _web(self, service: Service) -> Iterator[Process]:
         name = f"{service.name}-web"

@@ -19,6 +19,7 @@ from scheduler_service.config import Config
 log = structlog.get_logger(__name__)
 
 QUEUE = "scheduler-service.runs"
+RINGS = "scheduler-service.rings"
 RUN_SCHEDULED = "scheduler_service.run_scheduled"
 RUN_QUEUED = "scheduler_service.run_queued"
 DELIVERY_LIMIT = 100
@@ -50,7 +51,11 @@ class _Amqp(AMQP):
 
 
 def celery_app(config: Config) -> Celery:
-    """The Celery app that web, worker and beat share: one durable quorum queue, nothing lost, nothing kept."""
+    """The Celery app that web, worker and beat share: quorum queues, no results.
+
+    What was asked for is never lost. A ring that nobody took expires, and the next one does; so rings have a queue of
+    their own, where none waits behind a message that stays, and without dead letters, where expired ones would go.
+    """
     app = Celery(events.SOURCE, amqp=_Amqp)
     app.conf.update(
         broker_url=config.amqp_url,
@@ -58,14 +63,9 @@ def celery_app(config: Config) -> Celery:
         broker_connection_max_retries=None,
         broker_transport_options={"confirm_publish": True, "read_timeout": 10, "write_timeout": 10},
         task_queues=[
-            Queue(
-                QUEUE,
-                Exchange(QUEUE, type="direct", durable=True),
-                routing_key=QUEUE,
-                durable=True,
-                # a message that kills its worker each time ends among the dead letters
-                queue_arguments={**amqp.queue_arguments(events.SOURCE), "x-delivery-limit": DELIVERY_LIMIT},
-            )
+            # a message that kills its worker each time ends among the dead letters
+            _queue(QUEUE, {**amqp.queue_arguments(events.SOURCE), "x-delivery-limit": DELIVERY_LIMIT}),
+            _queue(RINGS, {"x-queue-type": "quorum"}),
         ],
         task_default_queue=QUEUE,
         task_default_exchange=QUEUE,
@@ -91,6 +91,11 @@ def celery_app(config: Config) -> Celery:
         timezone="UTC",
     )
     return app
+
+
+def _queue(name: str, arguments: dict[str, Any]) -> Queue:
+    exchange = Exchange(name, type="direct", durable=True)
+    return Queue(name, exchange, routing_key=name, durable=True, queue_arguments=arguments)
 
 
 def log_through_chassis(config: Config, process: str) -> None:

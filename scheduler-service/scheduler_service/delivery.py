@@ -62,7 +62,7 @@ class Delivery:
         self._public_url = public_url
         self._now = clock
 
-    def deliver(self, still_working: Callable[[], None]) -> dict[str, int | str]:
+    def deliver(self, still_working: Callable[[], bool]) -> dict[str, int | str]:
         """Send what is due, up to 500 mails or ten seconds: how many became what.
 
         One that can't be sent stops no other. Ends early while the mail server or user-service is away. While
@@ -97,7 +97,8 @@ class Delivery:
                     return {**counts, "reason": ", ".join(away)}
                 else:
                     counts[outcome] = int(counts.get(outcome, 0)) + 1
-                still_working()
+                if not still_working():
+                    break
         return counts
 
     # steps

@@ -8,7 +8,7 @@ from enum import StrEnum
 LEASE = timedelta(seconds=120)
 """How long a worker may say nothing of a run or mail that it took before another may take it.
 
-Longer than any one step: an RPC call waits 30 s, an SMTP command 10 s.
+Longer than any one step: an RPC call or an SMTP command waits 10 s.
 """
 
 GIVEN_UP_AFTER = timedelta(minutes=10)

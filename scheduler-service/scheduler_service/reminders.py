@@ -73,7 +73,7 @@ class Reminders:
         """Remind of this appointment no more."""
         self._reminders.replace(appointment_id, [], session)
 
-    def send_due(self, still_working: Callable[[], None]) -> dict[str, int | str]:
+    def send_due(self, still_working: Callable[[], bool]) -> dict[str, int | str]:
         """Turn the reminders that are due into mail, up to 5,000: how many were ``queued``, and how many ``dropped``
         as of no use any more: the appointment has begun, or the next reminder of it is due too.
 
@@ -86,9 +86,8 @@ class Reminders:
                 outcome = self._database.transact(partial(self._send, reminder))
                 if outcome:
                     counts[outcome] += 1
-            if len(due) < _BATCH:
+            if len(due) < _BATCH or not still_working():
                 break
-            still_working()
         return {name: count for name, count in counts.items() if count}
 
     def erase_person(self, user_id: str, session: ClientSession) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from threading import Event
 from typing import Any
 
 import structlog
@@ -23,9 +24,12 @@ from scheduler_service.store import Runs
 log = structlog.get_logger(__name__)
 
 Result = dict[str, int | str]
-StillWorking = Callable[[], None]
+StillWorking = Callable[[], bool]
+"""Called after each step of a run: keeps its lease, and says whether to go on. Raises RunLost if the run is."""
 
-RPC_SECONDS = 30.0
+RPC_SECONDS = 10.0
+"""A service that hangs holds up the other jobs, and a worker that is told to stop: it ends its step first."""
+
 _BATCH = 100
 _MOST_BATCHES = 50
 
@@ -55,6 +59,7 @@ class Jobs:
         self._queue = queue
         self._rpc = rpc
         self._now = clock
+        self._stopping = Event()
         self._steps: dict[str, Callable[[StillWorking], Result]] = {
             "purge-accounts": self._purge_accounts,
             "chase-erasures": self._chase_erasures,
@@ -104,8 +109,7 @@ class Jobs:
             self._queue.put(run["_id"])
         except ServiceUnavailable as error:
             # the message may have arrived all the same: only a run that nobody took is ended here
-            if claimed := self._runs.claim(run["_id"], new_id(), self._now()):
-                self._finish(claimed, RunStatus.FAILED, error=error.code)
+            self._runs.give_up(run, self._now(), error.code)
             raise
         return run
 
@@ -135,6 +139,10 @@ class Jobs:
         else:
             log.info("slot is taken, or the job is running", job=name)
 
+    def stop(self) -> None:
+        """Have the run that is going on end after its present step; the next one goes on where it ended."""
+        self._stopping.set()
+
     def forget_person(self, user_id: str, session: ClientSession) -> None:
         self._runs.forget_person(user_id, session)
 
@@ -148,12 +156,19 @@ class Jobs:
 
     def _end_lost(self, job: str) -> None:
         """End the runs whose worker is gone, so that they hold up no other."""
-        if lost := self._runs.give_up(job, self._now(), RunLost.code):
-            log.error("runs were lost", count=lost)
+        for run in self._runs.lost(job, self._now()):
+            if self._runs.give_up(run, self._now(), RunLost.code):
+                log.error("run was lost", job=run["job"], run=run["_id"])
+                self._count(run["job"], RunLost.code)
 
     def _perform(self, run: Document) -> None:
+        def still_working() -> bool:
+            if not self._runs.renew(run, self._now()):
+                raise RunLost
+            return not self._stopping.is_set()
+
         try:
-            result = self._steps[run["job"]](lambda: self._runs.renew(run, self._now()))
+            result = self._steps[run["job"]](still_working)
         except AppError as error:
             log.warning("job failed", job=run["job"], run=run["_id"], code=error.code)
             self._finish(run, RunStatus.FAILED, error=error.code)
@@ -168,12 +183,16 @@ class Jobs:
     ) -> None:
         now = self._now()
         keep = kept_until(JOBS[run["job"]], scheduled=run["trigger"] == "schedule", result=result, now=now)
-        self._runs.finish(run, status, now, keep, result=result, error=error)
-        failures = self._runs.record_of(run["job"])["failuresInARow"] if status is RunStatus.FAILED else 0
-        if failures >= MANY_FAILURES:
-            log.error("job keeps failing", alarm="JobFailing", job=run["job"], failures=failures, code=error)
+        if self._runs.finish(run, status, now, keep, result=result, error=error):
+            self._count(run["job"], error)
         if any((result or {}).values()):
             log.info("job done", job=run["job"], run=run["_id"], result=result)
+
+    def _count(self, job: str, error: str | None) -> None:
+        succeeded_at = self._now() if error is None else None
+        failures = self._runs.count(job, self._every_seconds[job], succeeded_at)
+        if failures >= MANY_FAILURES:
+            log.error("job keeps failing", alarm="JobFailing", job=job, failures=failures, code=error)
 
     def _new_run(
         self, job: Job, status: RunStatus, *, requested_by: str | None = None, slot: datetime | None = None
@@ -238,7 +257,6 @@ def _repeat(batch: Callable[[], dict[str, int]], still_working: StillWorking) ->
     for _ in range(_MOST_BATCHES):
         counts = batch()
         total |= {name: total.get(name, 0) + count for name, count in counts.items()}
-        if sum(counts.values()) < _BATCH:
+        if sum(counts.values()) < _BATCH or not still_working():
             break
-        still_working()
     return dict(total)

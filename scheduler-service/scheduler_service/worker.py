@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import bootsteps
+from celery.signals import worker_shutting_down
 from celery.worker.consumer import Consumer
 
 from chassis.heartbeat import EVERY_SECONDS, Heartbeat
@@ -17,6 +18,7 @@ log_through_chassis(config, "worker")
 built = build(config)
 app = built.celery
 register(app, built.jobs)
+worker_shutting_down.connect(lambda **_: built.jobs.stop(), weak=False)
 
 
 class TaskConsumer(Consumer):

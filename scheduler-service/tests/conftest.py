@@ -82,7 +82,7 @@ def start_celery(
 
     def start(kind: str, **variables: str) -> StartedProcess:
         heartbeat = tmp_path / f"{kind}-{new_id()}"
-        options = {"worker": ["--concurrency=1"], "beat": ["--schedule", f"{heartbeat}-schedule"]}[kind]
+        options = {"worker": ["--concurrency=1"], "beat": []}[kind]
         process = start_process(
             "celery",
             env={**env, **variables, "HEARTBEAT_FILE": str(heartbeat)},

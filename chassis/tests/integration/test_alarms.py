@@ -96,25 +96,18 @@ def test_a_migration_that_failed_and_one_that_nobody_ends(database: Any, found: 
     assert found() == [("MigrationFailed", "002_second, forward failed: KeyError at 002_second.py:7")]
 
 
-def test_a_job_whose_last_run_failed_or_that_does_not_run_any_more(database: Any, found: Any) -> None:
-    began = now() - timedelta(minutes=20)
+def test_a_job_that_fails_in_a_row_or_does_not_run_any_more(database: Any, found: Any) -> None:
+    def job(name: str, minutes: int, failures: int = 0) -> None:
+        done = {"lastSuccessAt": now() - timedelta(minutes=minutes), "failuresInARow": failures}
+        database["jobs"].insert_one({"_id": name, "everySeconds": 60, **done})
 
-    def run(job: str, slot: int, status: str = "SUCCEEDED") -> None:
-        at = began + timedelta(minutes=slot)
-        ended = None if status == "RUNNING" else at
-        run = {"_id": f"{job} {slot}", "job": job, "slot": at, "queuedAt": at, "status": status, "finishedAt": ended}
-        database["runs"].insert_one({**run, "error": EMAIL})
-
-    for slot in range(21):
-        run("well", slot, "FAILED" if slot == 9 else "SUCCEEDED")
-    run("well", 22, "RUNNING")
+    job("well", 4, failures=2)
+    database["jobs"].insert_one({"_id": "new", "everySeconds": 60, "lastSuccessAt": None, "failuresInARow": 1})
     assert found() == []
-    for slot in range(10):
-        run("silent", slot)
-    run("failing", 19)
-    run("failing", 20, "FAILED")
+    job("silent", 11)
+    job("failing", 2, failures=3)
     failing, (name, silent) = found()
-    assert failing == ("JobFailing", "failing, run failing 20 failed")
+    assert failing == ("JobFailing", "failing, 3 runs failed in a row")
     assert (name, silent[:31]) == ("JobFailing", "silent, no run succeeded for 66")
 
 

@@ -2,6 +2,7 @@
 
 runs:  {_id, job, trigger, requestedBy, slot?, status, queuedAt, startedAt, finishedAt, result, error,
         claim, leaseUntil?, keepUntil, outbox?}
+jobs:  {_id: name, everySeconds, lastSuccessAt, failuresInARow}
 mails: {_id, userId, template, facts, appointmentId?, version?, expiresAt?, status, attempts, createdAt,
         nextAttemptAt?, claim?, sentAt?, error?, keepUntil?}
 reminders: {_id: "<appointmentId>:<minutes>", appointmentId, version, userId, doctorId, minutes, start, timezone,
@@ -9,10 +10,10 @@ reminders: {_id: "<appointmentId>:<minutes>", appointmentId, version, userId, do
 heard: {_id: appointment's id, version, keepUntil}
 
 ``slot`` is there for a scheduled run only, ``leaseUntil`` until a run has ended: that of one that is QUEUED is over
-from the start, so that one question finds all that are lost. ``nextAttemptAt`` is there as long
-as a mail is to be sent: while it is SENDING it is the end of the lease. A mail never holds an address, a name or a
-token. ``expiresAt`` of a mail or reminder is when it is of no use any more. ``heard`` is the newest version of each
-appointment that was announced here, the one document that all news of it writes.
+from the start, so that one question finds all that are lost. ``jobs`` outlives the runs that are forgotten.
+``nextAttemptAt`` is there as long as a mail is to be sent: while it is SENDING it is the end of the lease. A mail never
+holds an address, a name or a token. ``expiresAt`` of a mail or reminder is when it is of no use any more. ``heard`` is
+the newest version of each appointment that was announced here, the one document that all news of it writes.
 """
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -20,6 +21,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from chassis import inbox, outbox, tombstones
 
 RUNS = "runs"
+JOBS = "jobs"
 MAILS = "mails"
 REMINDERS = "reminders"
 HEARD = "heard"

@@ -11,14 +11,15 @@ from pymongo.errors import DuplicateKeyError
 from chassis.mongo import Database, Document
 from scheduler_service.domain import GIVEN_UP_AFTER, LEASE, RunStatus
 from scheduler_service.errors import RunBusy
-from scheduler_service.store.indexes import RUNS
+from scheduler_service.store.indexes import JOBS, RUNS
 
 
 class Runs:
-    """The only place that talks to the ``runs`` collection."""
+    """The only place that talks to the ``runs`` and ``jobs`` collections."""
 
     def __init__(self, database: Database) -> None:
         self._runs = database[RUNS]
+        self._jobs = database[JOBS]
 
     def add(self, run: Document, session: ClientSession | None = None) -> bool:
         """False if there is a run of this job for this slot already, or one that is going on."""
@@ -58,9 +59,10 @@ class Runs:
             # another run of this job is going on
             raise RunBusy from None
 
-    def renew(self, run: Document, now: datetime) -> None:
-        """Say that the run is still being worked on."""
-        self._runs.update_one({"_id": run["_id"], "claim": run["claim"]}, {"$set": {"leaseUntil": now + LEASE}})
+    def renew(self, run: Document, now: datetime) -> bool:
+        """Say that the run is still being worked on; False if it was given up or taken over."""
+        mine = {"_id": run["_id"], "claim": run["claim"]}
+        return bool(self._runs.update_one(mine, {"$set": {"leaseUntil": now + LEASE}}).matched_count)
 
     def finish(
         self,
@@ -71,9 +73,9 @@ class Runs:
         *,
         result: Document | None = None,
         error: str | None = None,
-    ) -> None:
-        """Record the end of a run, unless another worker has taken it over."""
-        self._runs.update_one(
+    ) -> bool:
+        """Record the end of a run; False if it was given up or taken over."""
+        ended = self._runs.update_one(
             {"_id": run["_id"], "claim": run["claim"]},
             {
                 "$set": {
@@ -86,33 +88,45 @@ class Runs:
                 "$unset": {"leaseUntil": ""},
             },
         )
+        return bool(ended.matched_count)
 
-    def give_up(self, job: str, now: datetime, error: str) -> int:
-        """Fail the runs that nobody will ever finish; how many.
+    def lost(self, job: str, now: datetime) -> list[Document]:
+        """Up to 100 runs that nobody will ever finish.
 
         A scheduled run of this job as soon as its lease is over, for the next one takes its place. One that was asked
         for comes again by its message, unless that is lost, too.
         """
         scheduled = {"job": job, "trigger": "schedule", "leaseUntil": {"$lte": now}}
-        ended = self._runs.update_many(
-            {"$or": [{"leaseUntil": {"$lt": now - GIVEN_UP_AFTER}}, scheduled]},
+        return list(self._runs.find({"$or": [{"leaseUntil": {"$lt": now - GIVEN_UP_AFTER}}, scheduled]}).limit(100))
+
+    def give_up(self, run: Document, now: datetime, error: str) -> bool:
+        """Fail a run whose lease is still what it was as it was read; False if somebody was at it since."""
+        ended = self._runs.update_one(
+            {"_id": run["_id"], "leaseUntil": run["leaseUntil"]},
             {
                 "$set": {"status": RunStatus.FAILED, "finishedAt": now, "error": error, "claim": None},
                 "$unset": {"leaseUntil": ""},
             },
         )
-        return ended.modified_count
+        return bool(ended.matched_count)
+
+    def count(self, job: str, every_seconds: int, succeeded_at: datetime | None) -> int:
+        """Note how a run of the job ended, None for a failure; how many have failed in a row now."""
+        change: Document = {"$set": {"everySeconds": every_seconds}}
+        if succeeded_at is None:
+            change |= {"$inc": {"failuresInARow": 1}, "$setOnInsert": {"lastSuccessAt": None}}
+        else:
+            change["$set"] |= {"lastSuccessAt": succeeded_at, "failuresInARow": 0}
+        after = ReturnDocument.AFTER
+        found = self._jobs.find_one_and_update({"_id": job}, change, upsert=True, return_document=after)
+        assert found is not None, "it is made if it is not there"
+        failures: int = found["failuresInARow"]
+        return failures
 
     def record_of(self, job: str) -> Document:
-        """{lastSuccessAt, failuresInARow} of a job: when a run last succeeded, and how many failed since, to 100."""
-        newest = [("queuedAt", DESCENDING), ("_id", DESCENDING)]
-        success = self._runs.find_one({"job": job, "status": RunStatus.SUCCEEDED}, sort=newest)
-        since = {"queuedAt": {"$gt": success["queuedAt"]}} if success else {}
-        failed = {"job": job, "status": RunStatus.FAILED, **since}
-        return {
-            "lastSuccessAt": success and success["finishedAt"],
-            "failuresInARow": self._runs.count_documents(failed, limit=100, hint="of_job"),
-        }
+        """{lastSuccessAt, failuresInARow} of a job: when a run last succeeded, and how many have failed since."""
+        found = self._jobs.find_one({"_id": job}) or {}
+        return {"lastSuccessAt": found.get("lastSuccessAt"), "failuresInARow": found.get("failuresInARow", 0)}
 
     def forget_person(self, user_id: str, session: ClientSession) -> None:
         """Keep the runs that a person asked for, but not who it was."""

@@ -13,7 +13,6 @@ from devkit.testing import bearer
 from scheduler_service import events
 from scheduler_service.app import create_app
 from scheduler_service.bootstrap import Built
-from scheduler_service.broker import QUEUE
 from scheduler_service.domain import JOBS
 
 MANY, OWN, DUE = 3_000, 20, 10
@@ -58,8 +57,8 @@ def crowd(built: Built) -> Iterator[str]:
     yield person
     for name in ("mails", "reminders", "runs"):
         built.database[name].delete_many({})
-    with built.celery.connection_for_write() as connection, connection.channel() as channel:
-        channel.queue_purge(QUEUE)
+    with built.celery.connection_for_write() as connection:
+        built.celery.control.purge(connection)
 
 
 def test_every_route(built: Built, crowd: str) -> None:

@@ -17,7 +17,6 @@ from devkit.testing import assert_valid, bearer
 from scheduler_service import events
 from scheduler_service.app import create_app
 from scheduler_service.bootstrap import Built, migrator
-from scheduler_service.broker import QUEUE
 from scheduler_service.domain import GIVEN_UP_AFTER, IDLE_RUNS_KEPT
 from scheduler_service.errors import RunBusy
 from scheduler_service.store import Runs
@@ -28,11 +27,12 @@ SLOT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def no_runs_left_over(built: Built) -> Iterator[None]:
-    built.database["runs"].delete_many({})
+    for name in ("runs", "jobs"):
+        built.database[name].delete_many({})
     yield
     # what these tests put into the queue is for no worker
-    with built.celery.connection_for_write() as connection, connection.channel() as channel:
-        channel.queue_purge(QUEUE)
+    with built.celery.connection_for_write() as connection:
+        built.celery.control.purge(connection)
 
 
 def erase(built: Built, user_id: str) -> None:
@@ -161,9 +161,10 @@ def test_with_the_broker_away_it_is_503_and_no_run_waits_for_ever(built_from: Bu
     with built_from({**env, "AMQP_URL": "amqp://guest:guest@127.0.0.1:1/"}) as lonely:
         app = create_app(lonely)
         app.testing = True
+        other = going_on(lonely, "deliver-mail", "schedule", timedelta(minutes=1))
         answer = app.test_client().post("/api/v1/admin/jobs/deliver-mail/run", headers=ADMIN)
         assert (answer.status_code, answer.json["code"]) == (503, "SERVICE_UNAVAILABLE")
-        (run,) = stored(lonely)
+        (run,) = stored(lonely, _id={"$ne": other})
         assert (run["status"], run["error"]) == ("FAILED", "SERVICE_UNAVAILABLE")
 
 
@@ -278,11 +279,13 @@ def test_a_worker_that_was_too_slow_cannot_overwrite_the_end_of_its_run(
     def taken_over(limit: int) -> dict[str, int]:
         end = {"status": "SUCCEEDED", "claim": "another", "result": {"purged": 1}}
         built.database["runs"].update_one({"_id": run_id}, {"$set": end})
-        return {"purged": 0}
+        return {"purged": limit}
 
-    with peer(amqp_url, "user-service", purge_due_accounts=taken_over):
+    with peer(amqp_url, "user-service", purge_due_accounts=taken_over) as users:
         built.jobs.run_queued(run_id)
+        assert len(users.calls) == 1, "it works no further"
     assert stored(built)[0]["result"] == {"purged": 1}
+    assert built.database["jobs"].count_documents({}) == 0, "that end is not this worker's to count"
 
 
 def test_runs_that_nobody_will_finish_are_given_up(built: Built, client: FlaskClient) -> None:
@@ -295,6 +298,7 @@ def test_runs_that_nobody_will_finish_are_given_up(built: Built, client: FlaskCl
     assert states == {lost: ("FAILED", "RUN_LOST"), fresh: ("QUEUED", None)}
     built.jobs.run_queued(lost)
     assert stored(built, _id=lost)[0]["status"] == "FAILED"
+    assert built.database["jobs"].find_one({"_id": "purge-accounts"})["failuresInARow"] == 1
 
 
 def going_on(built: Built, job: str, trigger: str, lease: timedelta) -> str:

@@ -38,7 +38,7 @@ def welcome(built: Built, user_id: str) -> str:
 
 
 def deliver(built: Built) -> dict[str, int | str]:
-    return built.delivery.deliver(lambda: None)
+    return built.delivery.deliver(lambda: True)
 
 
 def mail_of(built: Built, mail_id: str) -> dict[str, Any]:
@@ -77,9 +77,10 @@ def test_a_long_run_leaves_the_rest_to_the_next_that_other_jobs_get_their_turn(
         welcome(built, fresh())
     took = timedelta()
 
-    def take_long() -> None:
+    def take_long() -> bool:
         nonlocal took
         took += LONGEST_RUN
+        return True
 
     monkeypatch.setattr(built.delivery, "_now", lambda: now() + took)
     with peer(amqp_url, "user-service", contact=contact):

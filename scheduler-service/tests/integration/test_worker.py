@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from stand_ins import Mailbox, peer
 
+from chassis import amqp
 from chassis.clock import new_id, now
 from devkit.link import Link
 from devkit.pytest_plugin import StartedProcess
@@ -16,7 +17,7 @@ from devkit.testing import bearer, queue_state
 from devkit.waiting import eventually
 from scheduler_service import events
 from scheduler_service.bootstrap import Built
-from scheduler_service.broker import QUEUE, RUN_QUEUED, RUN_SCHEDULED
+from scheduler_service.broker import QUEUE, RINGS, RUN_QUEUED, RUN_SCHEDULED
 
 ADMIN = bearer("boss", role="admin")
 RUNS = "/api/v1/admin/jobs/purge-accounts/runs"
@@ -26,6 +27,8 @@ StartCelery = Callable[..., StartedProcess]
 @pytest.fixture(autouse=True)
 def no_runs_left_over(built: Built) -> None:
     built.database["runs"].delete_many({})
+    with built.celery.connection_for_write() as connection:
+        built.celery.control.purge(connection)
 
 
 def asked_for(client: FlaskClient, **headers: str) -> str:
@@ -61,7 +64,7 @@ def test_a_task_that_comes_again_runs_once(
     run_id = asked_for(client)
     for _ in range(3):
         built.celery.send_task(RUN_QUEUED, kwargs={"run_id": run_id})
-        built.celery.send_task(RUN_SCHEDULED, args=("advance-appointments",))
+        built.celery.send_task(RUN_SCHEDULED, args=("advance-appointments",), queue=RINGS)
     with (
         peer(amqp_url, "user-service", purge_due_accounts=lambda limit: {"purged": 2}) as users,
         peer(amqp_url, "appointment-service", advance_due=lambda limit: {"completed": 1, "noShow": 0}) as appointments,
@@ -70,14 +73,15 @@ def test_a_task_that_comes_again_runs_once(
         start_celery("worker", ADVANCE_EVERY_SECONDS="86400")
         eventually(lambda: run(client, run_id)["status"] == "SUCCEEDED")
         last = asked_for(client)
-        # the queue is read in order: when this one is done, all of those before it are
+        # each queue is read in order: when this one is done, all of those before it are
         eventually(lambda: run(client, last)["status"] == "SUCCEEDED")
+        eventually(lambda: queue_state(built.config.amqp_url, RINGS)[0] == 0)
         assert len(users.called("purge_due_accounts")) == 2
         assert len(appointments.called("advance_due")) == 1
     eventually(lambda: queue_state(built.config.amqp_url, QUEUE)[0] == 0)
 
 
-def test_what_a_killed_worker_held_is_finished_by_the_next(
+def test_what_a_killed_worker_held_is_finished_by_the_next_and_one_told_to_stop_ends_after_its_step(
     client: FlaskClient, built: Built, start_celery: StartCelery, amqp_url: str
 ) -> None:
     begun, may_end = Event(), Event()
@@ -85,7 +89,7 @@ def test_what_a_killed_worker_held_is_finished_by_the_next(
     def purge(limit: int) -> dict[str, int]:
         begun.set()
         may_end.wait(20)
-        return {"purged": 1}
+        return {"purged": limit}
 
     run_id = asked_for(client)
     with peer(amqp_url, "user-service", purge_due_accounts=purge) as users:
@@ -96,27 +100,32 @@ def test_what_a_killed_worker_held_is_finished_by_the_next(
         assert run(client, run_id)["status"] == "RUNNING"
         # as if the two minutes of its lease had passed
         built.database["runs"].update_one({"_id": run_id}, {"$set": {"leaseUntil": now()}})
-        start_celery("worker")
-        eventually(lambda: run(client, run_id)["status"] == "SUCCEEDED", timeout=20)
+        begun.clear()
+        may_end.clear()
+        second = start_celery("worker")
+        assert begun.wait(20)
+        second.child.terminate()
+        eventually(lambda: "Warm shutdown" in second.log)
+        may_end.set()
+        assert second.child.wait(20) == 0
         assert len(users.called("purge_due_accounts")) == 2
+    done = run(client, run_id)
+    assert (done["status"], done["result"]) == ("SUCCEEDED", {"purged": 100})
 
 
-def test_beat_rings_and_two_beats_do_no_harm(
-    built: Built, start_celery: StartCelery, amqp_url: str, mailbox: Mailbox
+def test_rings_that_nobody_takes_expire_behind_a_run_that_waits_and_are_no_dead_letters(
+    built: Built, client: FlaskClient
 ) -> None:
-    ann = new_id()
-    event = events.UserRegistered(user_id=ann)
-    built.database.transact(lambda session: built.post.user_registered(event, session))
-    person = {"email": f"{ann}@clinic.example", "name": "Ann Lee", "timezone": None, "status": "ACTIVE"}
-    with peer(amqp_url, "user-service", contact=lambda user_id: person):
-        start_celery("worker")
-        beats = [start_celery("beat", DELIVER_MAIL_EVERY_SECONDS="1") for _ in range(2)]
-        eventually(lambda: mailbox.to(ann), timeout=20)
-        eventually(lambda: built.database["runs"].count_documents({"job": "deliver-mail"}) >= 4, timeout=20)
-    slots = [run["slot"] for run in built.database["runs"].find({"job": "deliver-mail"})]
-    assert len(slots) == len(set(slots))
-    assert len(mailbox.to(ann)) == 1
-    assert [beat.stop() for beat in beats] == [0, 0]
+    with built.celery.connection_for_write() as connection, connection.channel() as channel:
+        dead = amqp.dead_letters(events.SOURCE)
+        channel.queue_declare(dead, durable=True, auto_delete=False, arguments=amqp.DEAD_LETTER_ARGUMENTS)
+        before = queue_state(built.config.amqp_url, dead)[0]
+        asked_for(client)
+        for _ in range(20):
+            built.celery.send_task(RUN_SCHEDULED, args=("deliver-mail",), queue=RINGS, expiration=0.2)
+        eventually(lambda: queue_state(built.config.amqp_url, RINGS)[0] == 0)
+        assert queue_state(built.config.amqp_url, QUEUE)[0] == 1
+        assert queue_state(built.config.amqp_url, dead)[0] == before
 
 
 def test_worker_and_beat_come_back_when_the_broker_does(
@@ -163,8 +172,8 @@ datetime.datetime = Shifted
 """Loaded by a process before anything else: its host's clock is wrong by so many seconds."""
 
 
-def test_hosts_whose_clocks_are_five_minutes_apart_leave_no_run_out_and_make_none_twice(
-    built: Built, start_celery: StartCelery, tmp_path: Path
+def test_two_beats_and_a_worker_whose_clocks_are_minutes_apart_leave_no_run_out_and_make_none_twice(
+    built: Built, start_celery: StartCelery, tmp_path: Path, amqp_url: str, mailbox: Mailbox
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(SHIFTED)
 
@@ -172,17 +181,29 @@ def test_hosts_whose_clocks_are_five_minutes_apart_leave_no_run_out_and_make_non
         env = {"PYTHONPATH": str(tmp_path), "HOST_AHEAD_SECONDS": str(ahead), "DELIVER_MAIL_EVERY_SECONDS": "1"}
         return start_celery(kind, **env)
 
-    def runs() -> list[dict[str, Any]]:
-        return list(built.database["runs"].find({"job": "deliver-mail"}))
+    def runs(job: str = "deliver-mail") -> list[dict[str, Any]]:
+        return list(built.database["runs"].find({"job": job}))
 
-    on_host("worker", 300)
-    slow, fast = on_host("beat", -300), on_host("beat", 300)
-    eventually(lambda: len(runs()) >= 4, timeout=20)
-    fast.kill()
-    before = len(runs())
-    eventually(lambda: len(runs()) >= before + 3, timeout=20)
-    assert slow.is_alive()
+    ann = new_id()
+    event = events.UserRegistered(user_id=ann)
+    built.database.transact(lambda session: built.post.user_registered(event, session))
+    person = {"email": f"{ann}@clinic.example", "name": "Ann Lee", "timezone": None, "status": "ACTIVE"}
+    sweeps = dict.fromkeys(("purge_due_accounts", "reannounce_late_erasures"), lambda limit: {})
+    with peer(amqp_url, "user-service", contact=lambda user_id: person, **sweeps):
+        slow, fast = on_host("beat", -300), on_host("beat", 300)
+        with built.celery.connection_for_read() as connection, connection.channel() as channel:
+            ring = eventually(lambda: channel.basic_get(RINGS, no_ack=True))
+        assert int(ring.properties["expiration"]) >= 30_000, "by the broker's clock"
+        assert ring.headers["expires"] is None, "and by no host's"
+        on_host("worker", 300)
+        eventually(lambda: mailbox.to(ann) and len(runs()) >= 3, timeout=20)
+        assert runs("purge-accounts"), "beat rings as it starts, and not five minutes later"
+        fast.kill()
+        before = len(runs())
+        eventually(lambda: len(runs()) >= before + 3, timeout=20)
     slots = [found["slot"] for found in runs()]
     assert len(slots) == len(set(slots))
     # the database's clock, and no host's
     assert all(abs((now() - found["startedAt"]).total_seconds()) < 60 for found in runs())
+    assert len(mailbox.to(ann)) == 1
+    assert slow.stop() == 0

@@ -89,6 +89,18 @@ def test_what_was_announced_again_is_given_as_long_to_answer_as_before(fresh: Bu
     assert len(announcements(fresh, purged)) == 3
 
 
+def test_an_erasure_that_takes_far_too_long_is_an_alarm_that_names_services_and_nobody(
+    fresh: Built, purged: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    receive(fresh, purged, *(service for service in events.HOLDERS if service != "auth-service"))
+    after(fresh, LATE * 5).erasures.reannounce_late(100)
+    assert "ErasureLate" not in capfd.readouterr().out
+    after(fresh, LATE * 6).erasures.reannounce_late(100)
+    (line,) = [line for line in capfd.readouterr().out.splitlines() if "ErasureLate" in line]
+    assert "auth-service" in line
+    assert purged not in line
+
+
 def test_a_complete_erasure_is_never_announced_again(fresh: Built, purged: str) -> None:
     receive(fresh, purged, *events.HOLDERS)
     assert after(fresh, LATE).erasures.reannounce_late(100) == 0

@@ -21,6 +21,9 @@ from user_service.store.verifications import Verifications
 
 log = structlog.get_logger(__name__)
 
+_TOO_LONG = 6
+"""Times the patience; an hour, as it is by default."""
+
 
 class Erasures:
     """How a person is erased everywhere, and how that is proven."""
@@ -68,12 +71,15 @@ class Erasures:
         """
         self._note(limit)
         now = self._now()
+        unanswered = self._erasures.unanswered(now - self._patience, limit)
         announced = sum(
-            self._erasures.announce_again(erasure, events.user_deleted(erasure), now)
-            for erasure in self._erasures.unanswered(now - self._patience, limit)
+            self._erasures.announce_again(erasure, events.user_deleted(erasure), now) for erasure in unanswered
         )
         if announced:
             log.warning("erasures announced again", count=announced)
+        if very_late := [found for found in unanswered if found["startedAt"] < now - _TOO_LONG * self._patience]:
+            awaited = sorted({service for found in very_late for service in found["awaiting"]})
+            log.error("erasures are late", alarm="ErasureLate", count=len(very_late), awaiting=awaited)
         return announced
 
     def receipt(self, service: str, event: events.UserDataErased, session: ClientSession) -> None:
