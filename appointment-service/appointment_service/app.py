@@ -5,7 +5,7 @@ from flask import Flask
 from appointment_service import events
 from appointment_service.bootstrap import Built
 from appointment_service.routes import analytics, appointments, calendar, doctor, slots, waitlist
-from chassis.mongo import answer_503_when_away
+from chassis.availability import answering_for
 from chassis.web import create_flask
 
 
@@ -22,5 +22,5 @@ def create_app(built: Built) -> Flask:
             analytics.routes(built.analytics),
         ],
         checks={"mongodb": built.database.ping},
-        unavailable=answer_503_when_away,
+        unavailable=answering_for(built.database),
     )

@@ -6,7 +6,7 @@ from auth_service import events
 from auth_service.bootstrap import Built
 from auth_service.internal import internal
 from auth_service.routes import routes
-from chassis.mongo import answer_503_when_away
+from chassis.availability import answering_for
 from chassis.web import create_flask
 
 
@@ -16,5 +16,5 @@ def create_app(built: Built) -> Flask:
         built.config,
         apis=[*routes(built.service), internal(built.service)],
         checks={"mongodb": built.database.ping},
-        unavailable=answer_503_when_away,
+        unavailable=answering_for(built.database),
     )

@@ -24,21 +24,21 @@ class Inbox:
     """Remembers the ids of handled events for 14 days, longer than a message can wait to be redelivered."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def once(self, event_id: str, effect: Callable[[ClientSession], None]) -> bool:
         """Run ``effect(session)`` and record the id in one transaction; False if it took effect before."""
 
         def work(session: ClientSession) -> None:
             try:
-                self._database[COLLECTION].insert_one({"_id": event_id, "at": now()}, session=session)
+                self.database[COLLECTION].insert_one({"_id": event_id, "at": now()}, session=session)
             except DuplicateKeyError:
                 # told apart here: a duplicate key of the effect's own is the caller's to hear
                 raise _SeenBefore from None
             effect(session)
 
         try:
-            self._database.transact(work)
+            self.database.transact(work)
         except _SeenBefore:
             return False
         return True

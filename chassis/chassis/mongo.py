@@ -1,26 +1,17 @@
 """MongoDB as every service uses it: majority, journaled, explicit read concern, every operation bounded in time."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import structlog
-from flask import Flask, Response
 from pymongo import MongoClient, WriteConcern, errors, timeout
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
 from pymongo.read_concern import ReadConcern
-
-from chassis.errors import ServiceUnavailable
-from chassis.web import defect, failure
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-log = structlog.get_logger(__name__)
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
@@ -70,6 +61,7 @@ class Database:
             connectTimeoutMS=3_000,
         )
         self.db: MongoDatabase[Document] = self.client[urlsplit(uri).path.strip("/") or name]
+        self._caught_up: object = None
 
     def __getitem__(self, collection: str) -> Collection[Document]:
         return self.db[collection]
@@ -78,14 +70,61 @@ class Database:
         """Run ``work(session)`` in one transaction: all of its writes or none.
 
         The driver repeats ``work`` on transient conflicts, so it must do nothing that a rollback does not undo.
-        Bounded by 10 s in all; the driver's own bound would be 120 s.
+        Bounded by 10 s in all; the driver's own bound would be 120 s. What ``work`` raises because of what it saw is
+        raised only once the majority has seen it, too (ADR 0028).
         """
         with timeout(OPERATION_SECONDS), self.client.start_session() as session:
-            return session.with_transaction(
-                work,
-                read_concern=ReadConcern("snapshot"),
-                write_concern=WriteConcern("majority", j=True),
-            )
+            before = self.election
+            try:
+                return session.with_transaction(
+                    work,
+                    read_concern=ReadConcern("snapshot"),
+                    write_concern=WriteConcern("majority", j=True),
+                )
+            except Exception as error:
+                if not isinstance(error, errors.PyMongoError) or isinstance(error, errors.DuplicateKeyError):
+                    self._await_majority()
+                    self._check_same(before)
+                raise
+
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """What is read in between is nothing less than what was acknowledged before; AutoReconnect if it may be."""
+        before = self.catch_up()
+        try:
+            yield
+        finally:
+            self._check_same(before)
+
+    def catch_up(self) -> object:
+        """Return, with ``election``, once the primary shows all that was acknowledged before it was elected.
+
+        It has all of it, but reads with the concern ``majority`` miss the latest until a majority follows it.
+        """
+        election = self.election
+        if election != self._caught_up:
+            self._await_majority()
+            self._caught_up = election
+        return election
+
+    @property
+    def election(self) -> object:
+        """Tells one primary's time in office from another's, as far as the driver has heard."""
+        if self.client.topology_description.max_election_id is None:
+            # nothing was asked yet, so the driver has not looked
+            self.client.admin.command("ping")
+        return self.client.topology_description.max_election_id
+
+    def _await_majority(self) -> None:
+        """Return when all that the primary holds now is on a majority, or raise as the database is away.
+
+        A linearizable read ends with a write that a majority must have, whatever it looked for.
+        """
+        self.db.get_collection("nothing", read_concern=ReadConcern("linearizable")).find_one({}, {"_id": 1})
+
+    def _check_same(self, before: object) -> None:
+        if self.election != before:
+            raise errors.AutoReconnect("another primary was elected meanwhile")
 
     def ping(self) -> None:
         """Raises unless a writable primary answers within two seconds."""
@@ -159,33 +198,6 @@ def is_away(error: BaseException) -> bool:
         or any(error.has_error_label(label) for label in _AWAY_LABELS)
         or getattr(error, "code", None) in _AWAY_CODES
     )
-
-
-def answer_503_when_away(app: Flask) -> None:
-    """Register the database's absence as 503 with Retry-After: never a 500, and within 10 s.
-
-    That is the bound of all of a request's operations together, and less than the gateway waits.
-    """
-    serve = app.wsgi_app
-
-    def bounded(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        with timeout(OPERATION_SECONDS):
-            return serve(environ, start_response)
-
-    app.wsgi_app = bounded  # type: ignore[method-assign]
-
-    def answer(error: errors.PyMongoError) -> Response:
-        if not is_away(error):
-            return defect(error)
-        log.warning("database away", error=_summary(error))
-        return failure(ServiceUnavailable())
-
-    app.register_error_handler(errors.PyMongoError, answer)
-
-
-def _summary(error: errors.PyMongoError) -> str:
-    # its whole text carries the state of every server, and could carry a document
-    return f"{type(error).__name__} {getattr(error, 'code', None) or ''}".rstrip()
 
 
 def collided_index(error: errors.DuplicateKeyError) -> str:

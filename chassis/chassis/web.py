@@ -17,6 +17,8 @@ from chassis.tokens import TokenVerifier
 log = structlog.get_logger("http")
 
 LARGEST_BODY = 1024 * 1024
+FOR_OPERATORS = ("/health", "/metrics")
+"""Where paths begin that are asked for every few seconds, and answered whatever else is away."""
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _HTTP_CODES = {
     400: "MALFORMED_REQUEST",
@@ -131,7 +133,7 @@ def _log_requests(app: Flask, name: str) -> None:
         method = request.method if request.method in _METHODS else "OTHER"
         metrics.REQUESTS.labels(name, method, route, response.status_code).inc()
         metrics.DURATION.labels(name, method, route).observe(seconds)
-        if not route.startswith(("/health", "/metrics")):
+        if not route.startswith(FOR_OPERATORS):
             who = g.get("identity")
             log.info(
                 "request",

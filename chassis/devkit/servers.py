@@ -27,6 +27,8 @@ class TestServers:
         self._block = ports.PortBlock.take()
         self.folder = Path(tempfile.mkdtemp(prefix="appointment-test-servers-"))
         self._children: list[subprocess.Popen[bytes]] = []
+        self.mongods: dict[int, subprocess.Popen[bytes]] = {}
+        """The members of the replica set by their ports."""
         self._primary: subprocess.Popen[str] | None = None
         self._broker_process: subprocess.Popen[bytes] | None = None
         self.broker = Broker(
@@ -44,12 +46,12 @@ class TestServers:
 
     @property
     def mongodb_uri(self) -> str:
-        return mongod.uri(self._port("mongod"))
+        return mongod.uri(*self.mongods)
 
-    def begin_mongod(self) -> None:
-        recipe = mongod.recipe(self.folder / "mongodb", self._port("mongod"), dies_with=os.getpid())
-        self._begin("mongod", recipe)
-        self._primary = mongod.begin_primary([self._port("mongod")])
+    def begin_mongod(self, members: int = 1) -> None:
+        for name in ("mongod", "mongod-2", "mongod-3")[:members]:
+            self._begin_member(name, members)
+        self._primary = mongod.begin_primary(list(self.mongods))
 
     def finish_mongod(self) -> None:
         """Wait until it takes writes."""
@@ -58,6 +60,15 @@ class TestServers:
         said, _ = helper.communicate()
         if helper.returncode != 0:
             raise say.Failure(f"MongoDB did not become ready: {said.strip()}\n{self._tail('mongod')}")
+
+    def begin_mongod_again(self, port: int) -> None:
+        """Start a member that was ended, with the data that it had."""
+        (name,) = (name for name in OFFSETS if self._port(name) == port)
+        self._begin_member(name, len(self.mongods))
+
+    def _begin_member(self, name: str, members: int) -> None:
+        recipe = mongod.recipe(self.folder / name, self._port(name), members=members, dies_with=os.getpid())
+        self.mongods[self._port(name)] = self._begin(name, recipe)
 
     def begin_rabbitmq(self) -> None:
         self._begin("epmd", self.broker.epmd_recipe(dies_with=os.getpid()))

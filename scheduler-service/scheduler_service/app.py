@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from chassis.mongo import answer_503_when_away
+from chassis.availability import answering_for
 from chassis.web import create_flask
 from scheduler_service import events
 from scheduler_service.bootstrap import Built
@@ -15,5 +15,5 @@ def create_app(built: Built) -> Flask:
         built.config,
         apis=[routes(built.jobs)],
         checks={"mongodb": built.database.ping},
-        unavailable=answer_503_when_away,
+        unavailable=answering_for(built.database),
     )

@@ -5,8 +5,9 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -96,9 +97,8 @@ class Tormentor:
     def _restart(self) -> str:
         states = self._suite.supervisor.states()
         name = self._dice.choice(sorted(states.keys() - _SPARED))
-        self._suite.supervisor.stop_and_wait([name])
-        self._suite.supervisor.start_processes([name])
-        return name
+        with self._stopped([name]):
+            return name
 
     def _isolate(self) -> str:
         """Kill the primary as nobody hears it any more: what it took in these seconds, nobody else has."""
@@ -116,22 +116,34 @@ class Tormentor:
         return primary if killed else ""
 
     def _unbind(self) -> str:
-        """Take one kind's queues from its exchange for some seconds, as a hand on the broker may."""
+        """Take one kind's queues from its exchange for some seconds, as a hand on the broker may.
+
+        All of them at once: nobody can tell an event that only some of its queues took. So nothing is published while
+        there are some, and no consumer starts and binds its own queue.
+        """
         source, kind = _UNBOUND
         table = self._suite.subscriptions
-        queues = [amqp.queue(who, source, kind) for who, row in table.items() if kind in row.get(source, ())]
-        everything = [(queue, kind) for queue in (*queues, self._copies)]
-        self._rebind(exchange := amqp.exchange(source), everything, bound=False)
-        self._pause(4.0)
-        eventually(lambda: self._rebind(exchange, everything, bound=True), timeout=60)
-        return f"{len(queues)} queues of {kind}"
+        services = [who for who, row in table.items() if kind in row.get(source, ())]
+        everything = [*(amqp.queue(who, source, kind) for who in services), self._copies]
+        with self._stopped([f"{who.removesuffix('-service')}-consumer" for who in services]):
+            for bound, seconds in ((False, 4.0), (True, 0.0)):
+                with self._stopped([f"{source.removesuffix('-service')}-relay"]):
+                    eventually(partial(self._bind, everything, source, kind, bound=bound), timeout=60)
+                self._pause(seconds)
+        return f"{len(services)} queues of {kind}"
 
-    def _rebind(self, exchange: str, keys: Iterable[tuple[str, str]], *, bound: bool) -> bool:
+    @contextmanager
+    def _stopped(self, names: list[str]) -> Iterator[None]:
+        self._suite.supervisor.stop_and_wait(names)
+        yield
+        self._suite.supervisor.start_processes(names)
+
+    def _bind(self, queues: Iterable[str], source: str, kind: str, *, bound: bool) -> bool:
         try:
             with pika.BlockingConnection(pika.URLParameters(self._suite.amqp_url)) as connection:
                 channel = connection.channel()
-                for queue, key in keys:
-                    (channel.queue_bind if bound else channel.queue_unbind)(queue, exchange, key)
+                for queue in queues:
+                    (channel.queue_bind if bound else channel.queue_unbind)(queue, amqp.exchange(source), kind)
         except (pika.exceptions.AMQPError, AMQPConnectorException, OSError):
             return False
         return True

@@ -5,18 +5,12 @@ from typing import Any
 
 import pymongo
 
-from devkit import backup, commands, trial
+from devkit import backup, commands
 from devkit.suite import Instance
 from tests.client import Gateway, Person, eventually
 from tests.clinic import book, bookable_doctor, slots
 
 CANARY = "Quillfeather"
-SETTINGS = {
-    "ACCOUNT_RECOVERY_DAYS": f"{1 / 86400:.9f}",
-    "PURGE_EVERY_SECONDS": "1",
-    "ERASURE_CHASE_EVERY_SECONDS": "2",
-    "WEB_CONCURRENCY": "1",
-}
 
 
 def holding(suite: Instance, *texts: str) -> set[str]:
@@ -55,40 +49,39 @@ def patient_who_leaves(gateway: Gateway, doctor: Person) -> Person:
     return patient
 
 
-def test_a_restore_is_the_backups_moment_and_the_erased_stay_erased(tmp_path: Path) -> None:
-    with trial.running(SETTINGS) as suite:
-        gateway = Gateway(suite.gateway_url)
-        admin = gateway.log_in(suite.settings["ADMIN_EMAIL"], suite.settings["ADMIN_PASSWORD"])
-        doctor = bookable_doctor(gateway, admin)
-        staying, leaving = gateway.sign_up("Ann Lee"), patient_who_leaves(gateway, doctor)
-        traces = (CANARY, leaving.email)
-        book(staying, doctor, slots(gateway, doctor)[9]["start"]).expect(201)
-        as_saved = appointments(staying)
-        backup.save(suite, tmp_path / "backup")
+def test_a_restore_is_the_backups_moment_and_the_erased_stay_erased(
+    suite: Instance, gateway: Gateway, admin: Person, tmp_path: Path
+) -> None:
+    doctor = bookable_doctor(gateway, admin)
+    staying, leaving = gateway.sign_up("Ann Lee"), patient_who_leaves(gateway, doctor)
+    traces = (CANARY, leaving.email)
+    book(staying, doctor, slots(gateway, doctor)[9]["start"]).expect(201)
+    as_saved = appointments(staying)
+    backup.save(suite, tmp_path / "backup")
 
-        later = slots(gateway, doctor)[20]["start"]
-        newcomer = gateway.sign_up("Bea Low")
-        book(newcomer, doctor, later).expect(201)
-        staying.post(f"/appointments/{as_saved[0]['id']}/cancel", {"reason": "Feels better"}).expect(200)
-        leaving.call("DELETE", "/users/me", {"reason": "PRIVACY"}).expect(200)
-        eventually("the erasure", lambda: is_erased(admin, leaving.id), seconds=60)
-        assert holding(suite, *traces) == set()
+    later = slots(gateway, doctor)[20]["start"]
+    newcomer = gateway.sign_up("Bea Low")
+    book(newcomer, doctor, later).expect(201)
+    staying.post(f"/appointments/{as_saved[0]['id']}/cancel", {"reason": "Feels better"}).expect(200)
+    leaving.call("DELETE", "/users/me", {"reason": "PRIVACY"}).expect(200)
+    eventually("the erasure", lambda: is_erased(admin, leaving.id), seconds=60)
+    assert holding(suite, *traces) == set()
 
-        backup.restore(suite, tmp_path / "backup")
+    backup.restore(suite, tmp_path / "backup")
 
-        # nobody of before is signed in, whether the backup knows the session or not
-        assert [refuses(person) for person in (admin, doctor, staying, newcomer, leaving)] == [True] * 5
-        newcomer.log_in().expect(401, "INVALID_CREDENTIALS")
-        leaving.log_in().expect(401, "INVALID_CREDENTIALS")
-        for person in (admin, doctor, staying):
-            person.log_in().expect(200)
-        assert holding(suite, *traces) == set()
-        assert is_erased(admin, leaving.id)
-        # it is as it was, and goes on from there
-        assert appointments(staying) == as_saved
-        book(staying, doctor, later).expect(201)
-        newcomer = gateway.sign_up("Bea Low")
-        assert book(newcomer, doctor, as_saved[0]["start"]).status == 409
-        for service in ("user-service", "appointment-service"):
-            eventually("no drift", lambda service=service: commands.drift(suite, service) == 0, seconds=30)
-        assert [row.name for row in suite.status() if not row.healthy] == []
+    # nobody of before is signed in, whether the backup knows the session or not
+    assert [refuses(person) for person in (admin, doctor, staying, newcomer, leaving)] == [True] * 5
+    newcomer.log_in().expect(401, "INVALID_CREDENTIALS")
+    leaving.log_in().expect(401, "INVALID_CREDENTIALS")
+    for person in (admin, doctor, staying):
+        person.log_in().expect(200)
+    assert holding(suite, *traces) == set()
+    assert is_erased(admin, leaving.id)
+    # it is as it was, and goes on from there
+    assert appointments(staying) == as_saved
+    book(staying, doctor, later).expect(201)
+    newcomer = gateway.sign_up("Bea Low")
+    assert book(newcomer, doctor, as_saved[0]["start"]).status == 409
+    for service in ("user-service", "appointment-service"):
+        eventually("no drift", lambda service=service: commands.drift(suite, service) == 0, seconds=30)
+    assert [row.name for row in suite.status() if not row.healthy] == []

@@ -55,7 +55,8 @@ def rpc(method: Callable[..., Any]) -> Any:
         with context.bound(arguments.pop(CAUSED_BY, None)):
             began = time.perf_counter()
             try:
-                answer = {"result": method(self, **arguments)}
+                with self.inbox.database.steady():
+                    answer = {"result": method(self, **arguments)}
             except AppError as error:
                 answer = {
                     "refusal": {

@@ -25,7 +25,8 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from chassis import mongo
+from chassis import availability, mongo
+from chassis.availability import answering_for
 from chassis.mongo import Database, Document, collided_index, is_away
 
 PARAMETERS = "replicaSet=rs0&w=1&journal=false&readConcernLevel=local&retryWrites=false&readPreference=secondary"
@@ -227,7 +228,7 @@ def test_what_would_be_wrong_again_is_no_absence(error: Exception) -> None:
 
 def serving(database: Database, question: Document, times: int = 1) -> Flask:
     app = Flask("thing-service")
-    mongo.answer_503_when_away(app)
+    answering_for(database)(app)
 
     @app.get("/things")
     def things() -> str:
@@ -238,7 +239,7 @@ def serving(database: Database, question: Document, times: int = 1) -> Flask:
 
 def test_all_operations_of_a_request_share_one_bound(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     database["things"].insert_one({"_id": 1})
-    monkeypatch.setattr(mongo, "OPERATION_SECONDS", 0.5)
+    monkeypatch.setattr(availability, "OPERATION_SECONDS", 0.5)
     answer = serving(database, {"$where": "sleep(200) || true"}, times=5).test_client().get("/things")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert serving(database, {"_id": 1}).test_client().get("/things").status_code == 200

@@ -12,12 +12,12 @@ from pymongo.errors import AutoReconnect
 
 from chassis import context
 from chassis.api import ADMIN, DOCTOR, PATIENT, PUBLIC, SELF, Api, Reply, etag, expected_version, identity
+from chassis.availability import answer_503_when_away
 from chassis.clock import new_id
 from chassis.config import BaseConfig
 from chassis.errors import Conflict
 from chassis.events import cloud_event
 from chassis.keys import secret_key
-from chassis.mongo import answer_503_when_away
 from chassis.schemas import Body, Instant, Line, PageQuery, Query, Text, Zone
 from chassis.tokens import TokenIssuer
 from chassis.web import create_flask
