@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import bson
+from bson.codec_options import CodecOptions
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
@@ -75,4 +77,6 @@ def _present(database: Database, indexes: Indexes) -> dict[str, dict[str, Docume
 def _definition(index: Mapping[str, Any]) -> Document:
     """What makes an index that index: its key in its order, and the options that decide what it holds."""
     options = {name: index[name] for name in _OPTIONS if index.get(name) not in (None, False)}
+    # the driver reads an index's instants without their zone
+    options = bson.decode(bson.encode(options), CodecOptions(tz_aware=True))
     return {"key": list(index["key"].items()), **options}

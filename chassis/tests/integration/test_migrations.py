@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Event, Thread
 from threading import enumerate as enumerate_threads
@@ -300,6 +300,15 @@ def test_two_migrations_with_one_number_are_refused(package: Package) -> None:
     name = package(**{"001_first": "", "001_other": ""})
     with pytest.raises(ValueError, match="share a number"):
         migrations_in(name)
+
+
+def test_an_index_is_known_again_whatever_its_options_hold(database: Database, package: Package) -> None:
+    since = {"closedAt": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}}
+    expiring = IndexModel([("at", ASCENDING)], name="expiring", expireAfterSeconds=60, partialFilterExpression=since)
+    migrator = Migrator(database, package(), {"things": [INDEX, expiring]})
+    assert migrator.status().missing == ["things.name_unique", "things.expiring"]
+    migrator.up()
+    assert migrator.status().missing == []
 
 
 def test_an_index_that_changed_and_kept_its_name_is_named(database: Database, package: Package) -> None:
