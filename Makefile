@@ -54,7 +54,7 @@ backup: ## save every database as it is at one moment, while the suite works (TO
 restore: ## put a backup in the place of every database; who was erased since is erased again (FROM=folder)
 	@$(DEVKIT) restore $(or $(FROM),$(error say which backup: make restore FROM=folder))
 
-test: ## lint, then every test (SUITES="chassis auth-service tests" for some, ARGS="-k booking" for pytest)
+test: ## lint, then every test (SUITES="chassis auth-service e2e" for some, ARGS="-k booking" for pytest)
 	@$(DEVKIT) test $(SUITES) --arguments="$(ARGS)"
 
 stress: setup ## mix 100,000 bookings, moves, offers and more, then look for anything wrong (OPERATIONS=20000 SEED=7)

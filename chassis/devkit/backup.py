@@ -62,6 +62,7 @@ def restore(instance: Instance, folder: Path) -> None:
     _do(instance, "scheduler-beat", "celery", "-A", "scheduler_service.beat", "purge", "--force")
     _do(instance, "user-consumer", "user_service.erase_again", ledger)
     _do(instance, "auth-consumer", "auth_service.end_sessions", "--add", str(ended))
+    _do(instance, "scheduler-consumer", "scheduler_service.end_runs")
     instance.unusable.unlink()
     instance.start(*(name for name in services if name not in _LAST))
     say.line("  ok started the services, but for the gateway and the jobs")

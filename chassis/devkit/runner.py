@@ -29,8 +29,6 @@ class Suite:
     venv: Venv
     #: How many of its tests run at once; each must then be apart from the others by its names.
     at_once: int = 1
-    #: By which rule: `loadgroup` keeps the tests of an `xdist_group` together, with the suite that they share.
-    shared_out: str = "worksteal"
 
 
 @dataclass(frozen=True)
@@ -48,15 +46,16 @@ SUITES = (
     Suite("chassis", CHASSIS, CHASSIS / "tests", venvs.CHASSIS_TEST, at_once=4),
     # Backwards, for the scheduler's take the longest of these and must not come last.
     *(Suite(s.folder_name, s.folder, s.folder / "tests", venvs.testing(s)) for s in reversed(SERVICES)),
+    Suite("meta", ROOT, ROOT / "tests" / "meta", venvs.SUITE_TESTS),
 )
-#: Each of its two workers starts a whole suite of its own, so nothing else runs beside it.
-END_TO_END = Suite("tests", ROOT, ROOT / "tests", venvs.SUITE_TESTS, at_once=2, shared_out="loadgroup")
+#: Each starts the whole product for its tests, so nothing else runs beside these two.
+END_TO_END = tuple(Suite(name, ROOT, ROOT / "tests" / name, venvs.SUITE_TESTS) for name in ("e2e", "faults"))
 
 
 def run(names: Sequence[str], arguments: Sequence[str]) -> int:
     """Run everything, or the suites named. The exit code is 0 if all passed and each ran at least one test."""
     began = time.monotonic()
-    everything = (*SUITES, END_TO_END)
+    everything = (*SUITES, *END_TO_END)
     if unknown := set(names) - {suite.name for suite in everything}:
         raise say.Failure(
             f"no suite is named {', '.join(sorted(unknown))}; there is: {', '.join(s.name for s in everything)}"
@@ -74,10 +73,9 @@ def run(names: Sequence[str], arguments: Sequence[str]) -> int:
             say.line("lint:")
             clean = lint.run()
             took.append(f"lint {say.seconds(started)}{'' if clean else ' (NOT CLEAN)'}")
-        side_by_side = [suite for suite in chosen if suite is not END_TO_END]
-        results += _run_side_by_side(side_by_side, variables, arguments)
-    if END_TO_END in chosen:
-        results.append(_run(END_TO_END, {}, arguments))
+        # Three on two cores: most of a suite's time is waiting, for processes to start, to fail, to come back.
+        results += _run_side_by_side(3, [suite for suite in chosen if suite in SUITES], variables, arguments)
+    results += _run_side_by_side(2, [suite for suite in chosen if suite in END_TO_END], {}, arguments)
     return _conclude(results, took, clean, began)
 
 
@@ -85,7 +83,7 @@ def _set_up(chosen: Sequence[Suite], with_lint: bool) -> None:
     wanted = [venvs.TOOLS, *(suite.venv for suite in chosen)]
     if with_lint:
         wanted.append(venvs.LINT)
-    if END_TO_END in chosen:
+    if any(suite in END_TO_END for suite in chosen):
         wanted += setup.runtimes()
     setup.ensure(wanted, needs_mongod=True, needs_rabbitmq=True)
 
@@ -109,12 +107,11 @@ def _servers(names: tuple[str, ...]) -> Iterator[dict[str, dict[str, str]]]:
 
 
 def _run_side_by_side(
-    suites: Sequence[Suite], variables: Mapping[str, Mapping[str, str]], arguments: Sequence[str]
+    at_once: int, suites: Sequence[Suite], variables: Mapping[str, Mapping[str, str]], arguments: Sequence[str]
 ) -> list[Result]:
-    # Three at a time on two cores: most of a suite's time is waiting, for processes to start, to fail, to come back.
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         try:
-            return list(pool.map(lambda suite: _run(suite, variables[suite.name], arguments), suites))
+            return list(pool.map(lambda suite: _run(suite, variables.get(suite.name, {}), arguments), suites))
         except BaseException:
             # Interrupted: the pool waits for its threads, and those for their suites.
             pool.shutdown(wait=False, cancel_futures=True)
@@ -142,7 +139,7 @@ def _run(suite: Suite, variables: Mapping[str, str], arguments: Sequence[str]) -
         # A test that hangs shows where, long before the limit ends it.
         options += ["-o", "faulthandler_timeout=180", "-q", "-ra"]
         if suite.at_once > 1:
-            options += ["-n", str(suite.at_once), "--dist", suite.shared_out]
+            options += ["-n", str(suite.at_once), "--dist", "worksteal"]
         child = subprocess.Popen(
             [str(venv_python(suite.venv.name)), "-m", "pytest", *options, *arguments, str(suite.tests)],
             cwd=suite.folder,

@@ -1,6 +1,6 @@
 """scheduler-service's use cases: jobs that run on time or when asked, and what each of them does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from threading import Event
 from typing import Any
@@ -154,12 +154,22 @@ class Jobs:
 
     # steps
 
+    def end_all(self) -> int:
+        """End every run that is going on or queued, where no worker is; how many there were."""
+        return self._give_up(self._runs.unfinished())
+
     def _end_lost(self, job: str) -> None:
         """End the runs whose worker is gone, so that they hold up no other."""
-        for run in self._runs.lost(job, self._now()):
+        self._give_up(self._runs.lost(job, self._now()))
+
+    def _give_up(self, runs: Iterable[Document]) -> int:
+        ended = 0
+        for run in runs:
             if self._runs.give_up(run, self._now(), RunLost.code):
                 log.error("run was lost", job=run["job"], run=run["_id"])
                 self._count(run["job"], RunLost.code)
+                ended += 1
+        return ended
 
     def _perform(self, run: Document) -> None:
         def still_working() -> bool:

@@ -14,7 +14,7 @@ HEADING = """# Errors
 
 Every error is answered as `{"success": false, "message": "...", "code": "...", "requestId": "..."}`, with `errors` (the
 fields that are not right) for `VALIDATION_FAILED`. The code is stable; the message is for a person and may change. Any
-route may answer the codes of *every service*. This page is written from the code (`UPDATE_DOCS=1 make test SUITES=tests
+route may answer the codes of *every service*. This page is written from the code (`UPDATE_DOCS=1 make test SUITES=meta
 ARGS="-k error_codes"`).
 
 | code | status | message | answered by |

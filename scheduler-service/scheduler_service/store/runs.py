@@ -99,6 +99,9 @@ class Runs:
         scheduled = {"job": job, "trigger": "schedule", "leaseUntil": {"$lte": now}}
         return list(self._runs.find({"$or": [{"leaseUntil": {"$lt": now - GIVEN_UP_AFTER}}, scheduled]}).limit(100))
 
+    def unfinished(self) -> list[Document]:
+        return list(self._runs.find({"leaseUntil": {"$exists": True}}))
+
     def give_up(self, run: Document, now: datetime, error: str) -> bool:
         """Fail a run whose lease is still what it was as it was read; False if somebody was at it since."""
         ended = self._runs.update_one(

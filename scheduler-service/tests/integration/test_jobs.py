@@ -311,6 +311,18 @@ def going_on(built: Built, job: str, trigger: str, lease: timedelta) -> str:
     return identifier
 
 
+def test_after_a_restore_no_run_keeps_a_job_waiting(
+    client: FlaskClient, built: Built, start_process: Any, env: dict[str, str]
+) -> None:
+    client.post("/api/v1/admin/jobs/purge-accounts/run", headers=ADMIN)
+    going_on(built, "deliver-mail", "schedule", timedelta(minutes=1))
+    assert start_process("scheduler_service.end_runs", env=env).child.wait(30) == 0
+    assert {(run["job"], run["status"], run["error"]) for run in stored(built)} == {
+        ("purge-accounts", "FAILED", "RUN_LOST"),
+        ("deliver-mail", "FAILED", "RUN_LOST"),
+    }
+
+
 def test_no_job_runs_beside_itself(built: Built, client: FlaskClient) -> None:
     other = going_on(built, "deliver-mail", "schedule", timedelta(minutes=1))
     built.jobs.run_scheduled("deliver-mail")

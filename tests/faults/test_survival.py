@@ -16,35 +16,27 @@ KINDS = (
 )
 
 
-def day(suite: Instance) -> Day:
-    return Day(suite.gateway_url, suite.settings["ADMIN_EMAIL"], suite.settings["ADMIN_PASSWORD"], lambda _: None)
-
-
 def back(suite: Instance, before: dict[str, int]) -> bool:
     """Whether every process in ``before`` (name: pid) was replaced by one that is healthy."""
     rows = {row.name: row for row in suite.status()}
     return all(rows[name].healthy and rows[name].pid != pid for name, pid in before.items())
 
 
-def test_every_kind_of_process_comes_back_from_kill_9_and_the_day_can_be_walked_again(suite: Instance) -> None:
-    pids = {row.name: row.pid for row in suite.status() if row.name in KINDS}
-    for name in pids:
-        suite.kill(name)
-    eventually("every process to be back", lambda: back(suite, pids), seconds=90)
-    day(suite).run()
-
-
-def test_database_and_broker_come_back_from_kill_9(suite: Instance, gateway: Gateway, admin: Person) -> None:
+def test_every_kind_of_process_the_database_and_the_broker_come_back_from_kill_9(
+    suite: Instance, gateway: Gateway, admin: Person
+) -> None:
     doctor = bookable_doctor(gateway, admin)
     patient = gateway.sign_up("Ann Lee")
     booked = book(patient, doctor, slots(gateway, doctor)[5]["start"]).expect(201).data
-    pids = {name: suite.pid(name) for name in ("mongod", "rabbitmq")}
-    for name in pids:
-        suite.kill(name)
-    eventually("both to be back", lambda: back(suite, pids), seconds=90)
+    for kinds in (KINDS, ("mongod", "rabbitmq")):
+        pids = {name: suite.pid(name) for name in kinds}
+        for name in pids:
+            suite.kill(name)
+        eventually("every one to be back", lambda pids=pids: back(suite, pids), seconds=90)
     eventually("the suite to be healthy", lambda: all(row.healthy for row in suite.status()), seconds=90)
     assert patient.get(f"/appointments/{booked['id']}").expect(200).data["status"] == "BOOKED"
-    day(suite).run()
+    day = Day(suite.gateway_url, suite.settings["ADMIN_EMAIL"], suite.settings["ADMIN_PASSWORD"], lambda _: None)
+    day.run()
 
 
 def test_while_the_broker_is_away_people_sign_up_and_book_and_what_happened_is_told_after(

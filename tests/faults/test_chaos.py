@@ -12,9 +12,8 @@ from tests.chaos.instance import WITNESS, ChaosInstance
 from tests.chaos.trial import tormented
 
 
-@pytest.mark.xdist_group("replicated")
-def test_nothing_is_lost_doubled_or_stuck_while_everything_dies(replicated: ChaosInstance) -> None:
-    outcome = tormented(replicated, kills=5, clients=3, seed=3, doctors=2, pause=0.2, tell=print)
+def test_nothing_is_lost_doubled_or_stuck_while_everything_dies(suite: ChaosInstance) -> None:
+    outcome = tormented(suite, kills=5, clients=3, seed=3, doctors=2, pause=0.2, tell=print)
     assert outcome.violations == []
     assert sum(outcome.faults.values()) >= 5
     assert outcome.ledger.acknowledged

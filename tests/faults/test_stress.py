@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.instance import ChaosInstance
+from devkit.suite import Instance
 from tests.stress import checker
 from tests.stress.ledger import Ledger
 from tests.stress.trial import stressed
 
 
-@pytest.mark.xdist_group("replicated")
-def test_nothing_overlaps_is_lost_or_told_twice_while_everything_happens_at_once(replicated: ChaosInstance) -> None:
-    # not on the suite of the other tests: its mails would keep their jobs waiting
-    outcome = stressed(replicated, operations=500, clients=8, seed=1, doctors=2, tell=lambda _: None)
+def test_nothing_overlaps_is_lost_or_told_twice_while_everything_happens_at_once(suite: Instance) -> None:
+    outcome = stressed(suite, operations=200, clients=8, seed=1, doctors=2, tell=lambda _: None)
     assert outcome.violations == []
     done = {note.action for note in outcome.ledger.acknowledged}
     assert done >= {"book", "reschedule", "cancel", "confirm"}

@@ -20,7 +20,7 @@ from tests.clinic import bookable_doctor, slots
 from tests.queues import busy_queues
 
 DOCTORS = BOOKERS = 3
-SERVICES = ("gateway", "auth", "appointment", "scheduler")
+SERVICES = ("gateway", "appointment", "scheduler")
 """Restarted here, with every kind of process among theirs; `make chaos` restarts those of all services."""
 
 

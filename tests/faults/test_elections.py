@@ -9,13 +9,11 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 
-import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from devkit.suite import Instance
 from devkit.waiting import eventually
-from tests.chaos.instance import ChaosInstance
 from tests.client import Answer, Gateway, Person, Surprise
 from tests.clinic import bookable_doctor
 
@@ -103,10 +101,10 @@ def kill_secondary(suite: Instance) -> None:
     suite.kill(next(name for name in suite.plan.mongodb_members if name != suite.primary()))
 
 
-@pytest.mark.xdist_group("replicated")
-def test_an_election_costs_a_wait_or_a_503_and_nothing_that_was_told(replicated: ChaosInstance) -> None:
-    gateway, stopped = Gateway(replicated.gateway_url), Event()
-    admin = gateway.log_in(replicated.settings["ADMIN_EMAIL"], replicated.settings["ADMIN_PASSWORD"])
+def test_an_election_costs_a_wait_or_a_503_and_nothing_that_was_told(
+    suite: Instance, gateway: Gateway, admin: Person
+) -> None:
+    stopped = Event()
     doctor = bookable_doctor(gateway, admin, slotMinutes=15)
     starts = iter(_starts(gateway, doctor))
     patients = [gateway.sign_up(f"Patient {number}") for number in range(CLIENTS)]
@@ -115,8 +113,8 @@ def test_an_election_costs_a_wait_or_a_503_and_nothing_that_was_told(replicated:
         working = [pool.submit(client.work) for client in clients]
         try:
             for fault in (step_down, kill_primary, freeze_primary, kill_secondary):
-                fault(replicated)
-                eventually(replicated.primary, RECOVERY_SECONDS)
+                fault(suite)
+                eventually(suite.primary, RECOVERY_SECONDS)
                 reached = [client.rounds for client in clients]
                 # the round that was under way when the fault came, and one that began after it
                 for client, before in zip(clients, reached, strict=True):
@@ -131,14 +129,14 @@ def test_an_election_costs_a_wait_or_a_503_and_nothing_that_was_told(replicated:
         "503 SERVICE_UNAVAILABLE",
         "409 IDEMPOTENCY_IN_PROGRESS",
     }
-    stored = _stored(replicated, doctor)
+    stored = _stored(suite, doctor)
     told = {booking: status for client in clients for booking, status in client.told.items()}
     left_open = set().union(*(client.open for client in clients))
     assert {booking: stored[booking]["status"] for booking in told if booking not in left_open} == {
         booking: status for booking, status in told.items() if booking not in left_open
     }
     assert {_instant(item) for key, item in stored.items() if key not in told} <= left_open, "one was booked twice"
-    replicated.wait_until_healthy()
+    suite.wait_until_healthy()
 
 
 def _starts(gateway: Gateway, doctor: Person) -> list[str]:

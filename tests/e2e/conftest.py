@@ -1,0 +1,31 @@
+from collections.abc import Iterator
+
+import pytest
+
+from devkit import trial
+from devkit.suite import Instance
+
+RECOVERY_SECONDS = 12
+"""Long enough to change one's mind in a test, short enough to see the purge."""
+
+OFFER_SECONDS = 6
+"""Long enough to accept an offer in a test, short enough to see it lapse."""
+
+
+@pytest.fixture(scope="session")
+def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
+    """A whole suite of its own: every process, MongoDB and RabbitMQ, beside whatever else runs here."""
+    settings = {
+        "ACCOUNT_RECOVERY_DAYS": f"{RECOVERY_SECONDS / 86400:.9f}",
+        "PURGE_EVERY_SECONDS": "2",
+        # an erasure whose receipts are late is chased soon, too
+        "ERASURE_REANNOUNCE_SECONDS": "3",
+        "ERASURE_CHASE_EVERY_SECONDS": "2",
+        # a held slot passes on while a test looks
+        "OFFER_SECONDS": str(OFFER_SECONDS),
+        "EXPIRE_OFFERS_EVERY_SECONDS": "2",
+        "SEND_REMINDERS_EVERY_SECONDS": "2",
+    }
+    with trial.running(settings) as instance:
+        yield instance
+        instance.keep = request.session.testsfailed > 0
