@@ -97,7 +97,7 @@ class Database:
             self._check_same(before)
 
     def catch_up(self) -> object:
-        """Return, with ``election``, once the primary shows all that was acknowledged before it was elected.
+        """The ``election`` in force, once its primary shows all that was acknowledged before.
 
         It has all of it, but reads with the concern ``majority`` miss the latest until a majority follows it.
         """
