@@ -9,9 +9,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from chassis import context, health, metrics
-from chassis.api import render
+from chassis.api import Api, render
 from chassis.config import BaseConfig
 from chassis.errors import AppError, InternalError
+from chassis.openapi import document
 from chassis.tokens import TokenVerifier
 
 log = structlog.get_logger("http")
@@ -59,6 +60,8 @@ def create_flask(
         app.register_blueprint(api)
     _number_requests(app)
     _log_requests(app, name)
+    if any(isinstance(api, Api) for api in apis):
+        _explain(app, name)
     app.register_error_handler(AppError, failure)
     app.register_error_handler(HTTPException, _http_failure)
     app.register_error_handler(Exception, defect)
@@ -103,6 +106,12 @@ def defect(error: Exception) -> Response:
     """The answer to what nobody foresaw; its trace is in the log alone."""
     log.error("unhandled error", exc_info=error)
     return failure(InternalError())
+
+
+def _explain(app: Flask, name: str) -> None:
+    @app.get("/openapi.json")
+    def explain() -> Response:
+        return render(200, document(app, name))
 
 
 def _number_requests(app: Flask) -> None:

@@ -16,7 +16,7 @@ import pika
 from flask import Flask
 from jsonschema import Draft202012Validator, FormatChecker
 
-from chassis import amqp
+from chassis import amqp, openapi
 from chassis.api import routes_of
 from chassis.clock import new_id
 from chassis.events import subscriptions
@@ -145,13 +145,17 @@ def running(module: str, env: dict[str, str], cwd: Path | None = None) -> Iterat
 
 
 def check_routes(app: Flask, service: str) -> None:
-    """The app's routes are those of contracts/routes/<service>.json; UPDATE_CONTRACTS=1 writes that file."""
-    file = CONTRACTS / "routes" / f"{service}.json"
-    declared = routes_of(app)
+    """The app's routes are those of contracts/routes and contracts/openapi; UPDATE_CONTRACTS=1 writes both."""
+    declared, document = routes_of(app), openapi.document(app, service)
+    lines = ",\n".join("  " + json.dumps(route) for route in declared)
+    _check(CONTRACTS / "routes" / f"{service}.json", declared, f"[\n{lines}\n]\n")
+    _check(CONTRACTS / "openapi" / f"{service}.json", document, json.dumps(document, indent=1) + "\n")
+
+
+def _check(file: Path, declared: object, text: str) -> None:
     if os.environ.get("UPDATE_CONTRACTS"):
         file.parent.mkdir(exist_ok=True)
-        lines = ",\n".join("  " + json.dumps(route) for route in declared)
-        file.write_text(f"[\n{lines}\n]\n")
+        file.write_text(text)
     assert json.loads(file.read_text()) == declared
 
 

@@ -1,11 +1,13 @@
 """The composition root: builds the gateway from its Config, for every process and test."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from chassis.events import broadcasts
 from chassis.tokens import TokenVerifier
 from gateway.admission import Admission, Questions, Watched
 from gateway.config import Config
+from gateway.documentation import joined
 from gateway.feed import Feed, Source, snapshot
 from gateway.revocations import Freshness, Revocations
 from gateway.route_table import RouteTable
@@ -21,10 +23,15 @@ class Built:
     admission: Admission
     feed: Feed
     """To be started in the worker."""
+    document: dict[str, Any]
+    """The OpenAPI document of the whole suite."""
 
 
 def build(config: Config) -> Built:
-    """Read the contracts' routes and make a caller for each service. Raises RouteTableError if the routes clash."""
+    """Read the contracts' routes and documents, and make a caller for each service.
+
+    Raises RouteTableError if the routes clash.
+    """
     services = config.services()
     upstreams = {name: Upstream(name, url, config.upstream_timeout_seconds) for name, url in services.items()}
     auth, user = upstreams["auth-service"], upstreams["user-service"]
@@ -45,4 +52,5 @@ def build(config: Config) -> Built:
         TokenVerifier(config.verification_keys()),
         Admission(revocations, sessions, accounts),
         Feed(config.amqp_url, sources, revocations),
+        joined(config.contracts_dir / "openapi", services),
     )

@@ -204,6 +204,7 @@ def started(folder: Path, routes: dict[str, list[tuple[str, str, str]]], **env: 
         entries = [{"method": method, "path": path, "access": access} for method, path, access in declared]
         (folder / "routes" / f"{service}.json").write_text(json.dumps(entries))
     shutil.copy(CONTRACTS / "broadcasts.json", folder)
+    shutil.copytree(CONTRACTS / "openapi", folder / "openapi")
     port, log = free_port(), folder / "log"
     variables = {"PORT": str(port), "JWT_SECRET": JWT_SECRET, "CONTRACTS_DIR": str(folder), **env}
     with log.open("wb") as out:

@@ -1,0 +1,184 @@
+"""The OpenAPI 3.1 document of one service, made from what its routes declare about themselves."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Flask
+from pydantic import TypeAdapter
+
+from chassis import errors
+from chassis.api import BASE_PATH, JSON, Operation, operations
+from chassis.errors import AppError
+
+VERSION = "3.1.0"
+Node = dict[str, Any]
+
+_COMPONENTS = "#/components/schemas/"
+_PARAMETER = re.compile(r"<(\w+)>")
+_ERROR: Node = {
+    "type": "object",
+    "description": "What every error is answered as.",
+    "required": ["success", "message", "code", "requestId"],
+    "properties": {
+        "success": {"const": False},
+        "message": {"type": "string", "description": "For a person; may change."},
+        "code": {"type": "string", "description": "Stable: see docs/errors.md."},
+        "requestId": {"type": ["string", "null"], "description": "Finds the request in the logs."},
+        "errors": {
+            "type": "array",
+            "description": "With VALIDATION_FAILED: the fields that are not right.",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {
+                    "field": {"type": "string", "description": "Where, such as `weekly.0.from`."},
+                    "message": {"type": "string", "description": "What is not right about it."},
+                },
+            },
+        },
+        "data": {"description": "What some errors tell besides, such as until when an account can be recovered."},
+    },
+}
+_HEADERS = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "`Bearer`, and why it was refused."}},
+    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which to ask again."}},
+}
+_IF_MATCH: Node = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The ETag that was read; 412 if it was changed since.",
+    "schema": {"type": "string"},
+}
+_IDEMPOTENCY_KEY: Node = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The client's own name for this request: sent again with it, it takes effect once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+def document(app: Flask, service: str) -> Node:
+    """All operations of the app; its components are named ``<service>.<shape>``, so that documents can be joined."""
+    declared = list(operations(app))
+    shapes, components = _shapes(declared, service)
+    paths: defaultdict[str, Node] = defaultdict(dict)
+    for operation in declared:
+        paths[BASE_PATH + _PARAMETER.sub(r"{\1}", operation.path)][operation.method.lower()] = _operation(
+            operation, service, shapes, components
+        )
+    # a query's shape is told by its parameters, and is no component
+    for operation in declared:
+        if operation.query:
+            components.pop(_name(shapes[operation.query, "validation"]["$ref"]), None)
+    return {
+        "openapi": VERSION,
+        "info": {"title": service, "version": "1"},
+        "tags": [{"name": service}],
+        "paths": dict(paths),
+        "components": {
+            "schemas": {"Error": _ERROR, **components},
+            "securitySchemes": {"accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _shapes(declared: Iterable[Operation], service: str) -> tuple[dict[Any, Node], Node]:
+    """The schema of everything that comes in (``validation``) or goes out, and the components they refer to."""
+    wanted: dict[tuple[Any, str], TypeAdapter[Any]] = {}
+    for operation in declared:
+        for shape in (operation.body, operation.query):
+            if shape:
+                wanted[shape, "validation"] = TypeAdapter(shape)
+        if operation.returns is not None and operation.media == JSON:
+            wanted[operation.returns, "serialization"] = TypeAdapter(operation.returns)
+    inputs: Any = [(shape, mode, adapter) for (shape, mode), adapter in wanted.items()]
+    schemas, known = TypeAdapter.json_schemas(inputs, ref_template=f"{_COMPONENTS}{service}.{{model}}")
+    return dict(schemas), {f"{service}.{name}": schema for name, schema in known.get("$defs", {}).items()}
+
+
+def _operation(operation: Operation, service: str, shapes: dict[Any, Node], components: Node) -> Node:
+    refused = _errors(operation)
+    described: Node = {
+        "operationId": _identifier(operation),
+        "tags": [service],
+        "summary": operation.summary.partition("\n")[0],
+        "security": [{"accessToken": []}] if operation.audience else [],
+        "parameters": [*_path_parameters(operation), *_headers(refused)],
+        "responses": {str(operation.status): _success(operation, shapes), **refusals(refused)},
+    }
+    if operation.audience:
+        described["description"] = f"{operation.summary}\n\nFor: {', '.join(sorted(operation.audience))}."
+    if operation.query:
+        described["parameters"] += _query_parameters(components[_name(shapes[operation.query, "validation"]["$ref"])])
+    if operation.body:
+        content = {JSON: {"schema": shapes[operation.body, "validation"]}}
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _success(operation: Operation, shapes: dict[Any, Node]) -> Node:
+    if operation.media != JSON:
+        return {"description": operation.message, "content": {operation.media: {"schema": {"type": "string"}}}}
+    data = shapes[operation.returns, "serialization"] if operation.returns is not None else {"type": "null"}
+    envelope = {
+        "type": "object",
+        "required": ["success", "message", "data"],
+        "properties": {"success": {"const": True}, "message": {"type": "string"}, "data": data},
+    }
+    return {"description": operation.message, "content": {JSON: {"schema": envelope}}}
+
+
+def _errors(operation: Operation) -> set[type[AppError]]:
+    """What the route declares, and what every route of its kind may answer besides."""
+    every: set[type[AppError]] = {*operation.errors, errors.MalformedRequest, errors.NotAcceptable}
+    every |= {errors.ValidationFailed, errors.ServiceUnavailable}
+    if operation.body:
+        every.add(errors.UnsupportedMediaType)
+    if operation.audience:
+        every |= {errors.TokenMissing, errors.TokenInvalid, errors.TokenExpired, errors.TokenRevoked, errors.Forbidden}
+    return every
+
+
+def refusals(refused: Iterable[type[AppError]]) -> Node:
+    """The responses that tell of these errors, by status."""
+    by_status: defaultdict[int, dict[str, str]] = defaultdict(dict)
+    for error in refused:
+        by_status[error.status][error.code] = error.message
+    responses = {}
+    for status, codes in sorted(by_status.items()):
+        schema = {"allOf": [{"$ref": f"{_COMPONENTS}Error"}, {"properties": {"code": {"enum": sorted(codes)}}}]}
+        text = "\n".join(f"- `{code}`: {message}" for code, message in sorted(codes.items()))
+        response: Node = {"description": text, "content": {JSON: {"schema": schema}}}
+        responses[str(status)] = response | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
+    return responses
+
+
+def _path_parameters(operation: Operation) -> list[Node]:
+    names = _PARAMETER.findall(operation.path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _headers(refused: set[type[AppError]]) -> list[Node]:
+    codes = {error.code for error in refused}
+    by_code = ((errors.VersionMismatch.code, _IF_MATCH), ("IDEMPOTENCY_KEY_REUSED", _IDEMPOTENCY_KEY))
+    return [parameter for code, parameter in by_code if code in codes]
+
+
+def _query_parameters(shape: Node) -> list[Node]:
+    parameters = []
+    for name, schema in shape.get("properties", {}).items():
+        kept = {key: value for key, value in schema.items() if key not in ("title", "description")}
+        parameter = {"name": name, "in": "query", "required": name in shape.get("required", ()), "schema": kept}
+        parameters.append(parameter | ({"description": schema["description"]} if "description" in schema else {}))
+    return parameters
+
+
+def _identifier(operation: Operation) -> str:
+    words = re.split(r"\W+", operation.path.replace("<", "by-"))
+    return operation.method.lower() + "".join(word[:1].upper() + word[1:] for word in words)
+
+
+def _name(reference: str) -> str:
+    return reference.removeprefix(_COMPONENTS)
