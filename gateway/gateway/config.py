@@ -1,13 +1,29 @@
 """What the gateway reads from its environment."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field
+from pydantic_settings import NoDecode
 
-from chassis.config import BaseConfig
+from chassis.config import BaseConfig, from_text
+from gateway.cors import ANY
 
 ServiceUrl = Annotated[str, Field(pattern=r"^http://[A-Za-z0-9._\[\]:-]+/?$")]
 """``http://host[:port]``: the services are reached on a private network, by name."""
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+
+
+def _origins(text: str) -> frozenset[str]:
+    origins = frozenset(part.strip() for part in text.split(","))
+    if wrong := sorted(origin for origin in origins if origin != ANY and not _ORIGIN.fullmatch(origin)):
+        raise ValueError(f"{', '.join(wrong)} is no origin such as https://clinic.example, without a path")
+    return origins
+
+
+Origins = Annotated[frozenset[str], NoDecode, from_text(_origins)]
+"""Origins as a browser sends them, separated by commas, or ``*`` for all."""
 
 
 class Config(BaseConfig):
@@ -20,6 +36,8 @@ class Config(BaseConfig):
     # it holds a password, so it is not shown where a configuration is printed
     amqp_url: str = Field(description="RabbitMQ broker, to hear of revocations.", pattern=r"^amqps?://", repr=False)
     upstream_timeout_seconds: float = Field(15, gt=0, le=60, description="Longest wait for a service's whole answer.")
+
+    cors_origins: Origins = Field(frozenset(), description="Origins of web front ends that may read answers.")
 
     def services(self) -> dict[str, str]:
         """{service: its URL}."""

@@ -18,6 +18,7 @@ from chassis.errors import AppError, InternalError, MalformedRequest, TokenMissi
 from chassis.tokens import Identity, TokenVerifier
 from chassis.web import LARGEST_BODY, error_envelope
 from gateway.admission import Admission
+from gateway.cors import Cors
 from gateway.errors import MethodNotAllowed, PayloadTooLarge
 from gateway.route_table import Route, RouteTable, allowed_methods, path_of, segments_of
 from gateway.upstream import Answer, Call, Headers, Upstream
@@ -59,13 +60,14 @@ _CHUNK = 64 * 1024
 class Request:
     """A request under /api/v1, with what is found out about it on its way."""
 
-    __slots__ = ("environ", "identity", "method", "query", "request_id", "route", "segments")
+    __slots__ = ("environ", "identity", "method", "methods", "query", "request_id", "route", "segments")
 
     def __init__(self, environ: "WSGIEnvironment", request_id: str) -> None:
         self.environ = environ
         self.request_id = request_id
         self.method: str = environ["REQUEST_METHOD"]
         self.segments: list[str] = []
+        self.methods: list[str] = []
         self.query = ""
         self.route: Route | None = None
         self.identity: Identity | None = None
@@ -80,12 +82,14 @@ class Proxy:
         upstreams: Mapping[str, Upstream],
         verifier: TokenVerifier,
         admission: Admission,
+        cors: Cors,
         own: "WSGIApplication",
     ) -> None:
         self._table = table
         self._upstreams = upstreams
         self._verifier = verifier
         self._admission = admission
+        self._cors = cors
         self._own = own
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -107,7 +111,7 @@ class Proxy:
             _record(request, answer.status, time.perf_counter() - began)
         start_response(
             f"{answer.status} {http.client.responses.get(answer.status, 'Unknown')}",
-            [*answer.headers, (context.HEADER, request_id)],
+            [*answer.headers, *self._cors.headers(environ, request.methods), (context.HEADER, request_id)],
         )
         return [] if request.method == "HEAD" else [answer.body]
 
@@ -116,7 +120,8 @@ class Proxy:
         request.query = query
         routes = self._table.find(request.segments)
         if request.method == "OPTIONS":
-            return Answer(204, [("Allow", ", ".join(allowed_methods(routes)))], b"")
+            request.methods = list(allowed_methods(routes))
+            return Answer(204, [("Allow", ", ".join(request.methods))], b"")
         request.route = routes.get("GET" if request.method == "HEAD" else request.method)
         if request.route is None:
             raise MethodNotAllowed(allowed_methods(routes))

@@ -44,6 +44,7 @@ def gateway(users: Service, doctors: Service, tmp_path_factory: pytest.TempPathF
         APPOINTMENT_SERVICE_URL=url(users.port),
         REVIEW_SERVICE_URL=url(free_port()),
         SCHEDULER_SERVICE_URL="http://nowhere.invalid:8000",
+        CORS_ORIGINS="https://clinic.example",
     ) as running:
         yield running
 
