@@ -1,6 +1,7 @@
 """Processes die and come back, the broker goes away, the suite stops and starts: nothing is lost."""
 
 from devkit.suite import Instance
+from tests.chaos.instance import ChaosInstance
 from tests.client import Gateway, Person, eventually
 from tests.clinic import book, bookable_doctor, slots
 from tests.walkthrough import Day
@@ -23,7 +24,7 @@ def back(suite: Instance, before: dict[str, int]) -> bool:
 
 
 def test_every_kind_of_process_the_database_and_the_broker_come_back_from_kill_9(
-    suite: Instance, gateway: Gateway, admin: Person
+    suite: ChaosInstance, gateway: Gateway, admin: Person
 ) -> None:
     doctor = bookable_doctor(gateway, admin)
     patient = gateway.sign_up("Ann Lee")
@@ -34,6 +35,8 @@ def test_every_kind_of_process_the_database_and_the_broker_come_back_from_kill_9
             suite.kill(name)
         eventually("every one to be back", lambda pids=pids: back(suite, pids), seconds=90)
     eventually("the suite to be healthy", lambda: all(row.healthy for row in suite.status()), seconds=90)
+    # healthy processes wait for their broker: what tells of events within seconds is a consumer that listens again
+    eventually("every consumer to be back", lambda: not suite.unconsumed(), seconds=30)
     assert patient.get(f"/appointments/{booked['id']}").expect(200).data["status"] == "BOOKED"
     day = Day(suite.gateway_url, suite.settings["ADMIN_EMAIL"], suite.settings["ADMIN_PASSWORD"], lambda _: None)
     day.run()
