@@ -72,6 +72,7 @@ class Operation:
     returns: Any
     errors: tuple[type[AppError], ...]
     media: str = JSON
+    heavy: bool = False
     audience: frozenset[str] = frozenset()
     """Roles that may call; empty for a public route."""
 
@@ -93,10 +94,12 @@ class Api(Blueprint):
         message: str = "OK",
         errors: tuple[type[AppError], ...] | list[type[AppError]] = (),
         media: str = JSON,
+        heavy: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Route ``method path`` (Flask's pattern, below /api/v1) to the decorated handler.
 
-        ``access`` is PUBLIC, SELF (anyone signed in) or one or several roles.
+        ``access`` is PUBLIC, SELF (anyone signed in) or one or several roles. ``heavy``: one call costs as much as
+        many others, so the gateway lets a user make fewer.
         """
         wanted = (access,) if isinstance(access, str) else access
         if not wanted or (PUBLIC in wanted and len(wanted) > 1):
@@ -117,6 +120,7 @@ class Api(Blueprint):
                 returns=returns,
                 errors=tuple(errors),
                 media=media,
+                heavy=heavy,
                 audience=audience,
             )
             view = _view(operation, handler)
@@ -179,10 +183,15 @@ def operations(app: Flask) -> Iterator[Operation]:
     yield from sorted((item for item in declared if item), key=lambda item: (item.path, item.method))
 
 
-def routes_of(app: Flask) -> list[dict[str, str]]:
+def routes_of(app: Flask) -> list[dict[str, Any]]:
     """The app's public routes as ``contracts/routes/<service>.json`` holds them."""
     return [
-        {"method": item.method, "path": item.path.replace("<", "{").replace(">", "}"), "access": item.access}
+        {
+            "method": item.method,
+            "path": item.path.replace("<", "{").replace(">", "}"),
+            "access": item.access,
+            **({"heavy": True} if item.heavy else {}),
+        }
         for item in operations(app)
     ]
 

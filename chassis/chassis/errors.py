@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from chassis import context
+
 
 class AppError(Exception):
     """An answer other than success: HTTP status, stable code, a message for a person.
@@ -80,6 +82,14 @@ class VersionMismatch(AppError):
     status, code, message = 412, "VERSION_MISMATCH", "This was changed meanwhile: read it again."
 
 
+class UriTooLong(AppError):
+    status, code, message = 414, "URI_TOO_LONG", "The address of the request is too long."
+
+
+class HeadersTooLarge(AppError):
+    status, code, message = 431, "HEADERS_TOO_LARGE", "The request has too many headers, or too long ones."
+
+
 class UnsupportedMediaType(AppError):
     status, code, message = 415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json."
 
@@ -95,3 +105,18 @@ class ServiceUnavailable(AppError):
 
 class UpstreamTimeout(AppError):
     status, code, message = 504, "UPSTREAM_TIMEOUT", "A part took too long to answer."
+
+
+def error_envelope(error: AppError) -> dict[str, object]:
+    """The body of an error's answer."""
+    envelope: dict[str, object] = {
+        "success": False,
+        "message": error.text,
+        "code": error.code,
+        "requestId": context.request_id(),
+    }
+    if error.errors is not None:
+        envelope["errors"] = error.errors
+    if error.data is not None:
+        envelope["data"] = error.data
+    return envelope

@@ -43,6 +43,7 @@ _ERROR: Node = {
 }
 _HEADERS = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "`Bearer`, and why it was refused."}},
+    429: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which to ask again."}},
     503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which to ask again."}},
 }
 _IF_MATCH: Node = {

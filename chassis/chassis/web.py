@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from chassis import context, health, metrics
 from chassis.api import Api, render
 from chassis.config import BaseConfig
-from chassis.errors import AppError, InternalError
+from chassis.errors import AppError, InternalError, error_envelope
 from chassis.openapi import document
 from chassis.tokens import TokenVerifier
 
@@ -73,21 +73,6 @@ def create_flask(
 def failure(error: AppError) -> Response:
     """The error envelope."""
     return render(error.status, error_envelope(error), error.headers)
-
-
-def error_envelope(error: AppError) -> dict[str, object]:
-    """The body of an error's answer."""
-    envelope: dict[str, object] = {
-        "success": False,
-        "message": error.text,
-        "code": error.code,
-        "requestId": context.request_id(),
-    }
-    if error.errors is not None:
-        envelope["errors"] = error.errors
-    if error.data is not None:
-        envelope["data"] = error.data
-    return envelope
 
 
 def _http_failure(error: HTTPException) -> Response:

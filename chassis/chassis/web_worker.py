@@ -20,11 +20,17 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
+from chassis.errors import InternalError
+from chassis.unreadable import answer_to, refuse
+
 SILENCE_SECONDS = 1.0
 """From SIGTERM on: who kept a connection open and means to use it again has sent the next request by then."""
 
 ORDERLY_SECONDS = 2.0
 """What the worker keeps of gunicorn's graceful_timeout to end what is not done, before it is killed itself."""
+
+LINGER_SECONDS = 1.0
+"""How long somebody who sent what is no request may take to read the answer."""
 
 SERVING, ENDING = "web", "web-ending"
 """What the process is called (``ps -o comm``) from when it can answer, and from SIGTERM on."""
@@ -57,6 +63,16 @@ class DrainingWorker(GeventWorker):
                 yield
         finally:
             del self._silent_since[client]
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Answer what could not be read as a request; a defect of ours is logged with its trace."""
+        error = answer_to(exc)
+        if isinstance(error, InternalError):
+            self.log.exception("Error on a connection")
+        else:
+            self.log.warning("Not a request: %s", type(exc).__name__)
+        with suppress(OSError), gevent.Timeout(LINGER_SECONDS, False):
+            refuse(client, error)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM. Who has not begun to serve, and may be waiting for the database, has taken on nothing yet."""

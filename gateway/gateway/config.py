@@ -12,6 +12,8 @@ from gateway.cors import ANY
 ServiceUrl = Annotated[str, Field(pattern=r"^http://[A-Za-z0-9._\[\]:-]+/?$")]
 """``http://host[:port]``: the services are reached on a private network, by name."""
 
+PerMinute = Annotated[int, Field(ge=1, le=1_000_000)]
+
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
@@ -37,6 +39,11 @@ class Config(BaseConfig):
     amqp_url: str = Field(description="RabbitMQ broker, to hear of revocations.", pattern=r"^amqps?://", repr=False)
     upstream_timeout_seconds: float = Field(15, gt=0, le=60, description="Longest wait for a service's whole answer.")
 
+    rate_limits: bool = Field(True, description="Whether clients that ask too often are refused.")
+    rate_limit_user: PerMinute = Field(3000, description="Requests per minute of who is signed in.")
+    rate_limit_heavy: PerMinute = Field(60, description="Of them, to routes that cost much, such as exports.")
+    rate_limit_address: PerMinute = Field(6000, description="Requests per minute of one address without a token.")
+    rate_limit_sign_in: PerMinute = Field(600, description="Sign-ups, sign-ins and the like per minute of an address.")
     cors_origins: Origins = Field(frozenset(), description="Origins of web front ends that may read answers.")
 
     def services(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from chassis.api import JSON
 from chassis.errors import UpstreamTimeout
 from chassis.openapi import VERSION, refusals
-from gateway.errors import BadGateway, PayloadTooLarge
+from gateway.errors import BadGateway, Overloaded, PayloadTooLarge, RateLimited, RequestTimeout
 
 _KEPT = "public, max-age=300"
 # Swagger UI sets styles on elements; scripts and all else come from here alone
@@ -43,6 +43,13 @@ Every answer is in one envelope: `success`, `message`, and `data` or `code`. To 
 in, call `POST /api/v1/auth/login`, copy its `accessToken`, and give it under *Authorize*."""
 
 
+_QUOTA = {
+    "RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Requests that this client may make at once."},
+    "RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "How many of them are left."},
+    "RateLimit-Reset": {"schema": {"type": "integer"}, "description": "Seconds until all of them are there again."},
+}
+
+
 def joined(folder: Path, services: Iterable[str]) -> dict[str, Any]:
     """The documents in ``folder`` (``<service>.json``) as one, with what the gateway itself may answer."""
     documents = [json.loads((folder / f"{name}.json").read_text()) for name in services]
@@ -52,18 +59,32 @@ def joined(folder: Path, services: Iterable[str]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [tag for one in documents for tag in one["tags"]],
         "paths": {},
-        "components": {"schemas": {}, "securitySchemes": {}},
+        "components": {"schemas": {}, "securitySchemes": {}, "headers": _QUOTA},
     }
     for one in documents:
         for path, operations in one["paths"].items():
             document["paths"].setdefault(path, {}).update(operations)
-        for kind in document["components"]:
-            document["components"][kind].update(one["components"][kind])
+        for kind, components in one["components"].items():
+            document["components"].setdefault(kind, {}).update(components)
     for operations in document["paths"].values():
         for operation in operations.values():
-            here = [BadGateway, UpstreamTimeout, *([PayloadTooLarge] if "requestBody" in operation else [])]
-            operation["responses"] = {**refusals(here), **operation["responses"]}
+            here = [RateLimited, BadGateway, Overloaded, UpstreamTimeout]
+            here += [RequestTimeout, PayloadTooLarge] if "requestBody" in operation else []
+            _add(refusals(here), operation["responses"])
+            for response in operation["responses"].values():
+                told = {name: {"$ref": f"#/components/headers/{name}"} for name in _QUOTA}
+                response["headers"] = {**response.get("headers", {}), **told}
     return document
+
+
+def _add(refused: dict[str, Any], responses: dict[str, Any]) -> None:
+    """Tell of the gateway's own errors beside those that a service declares with the same status."""
+    for status, mine in refused.items():
+        theirs = responses.setdefault(status, mine)
+        if theirs is not mine:
+            codes = theirs["content"][JSON]["schema"]["allOf"][1]["properties"]["code"]["enum"]
+            codes.extend(mine["content"][JSON]["schema"]["allOf"][1]["properties"]["code"]["enum"])
+            theirs["description"] += "\n" + mine["description"]
 
 
 def pages(document: dict[str, Any]) -> Blueprint:
@@ -104,7 +125,5 @@ def _answer(prepared: _Prepared) -> Response:
     response.set_etag(digest)
     response.headers["Cache-Control"] = _KEPT
     response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
     response.make_conditional(request)
     return response

@@ -1,6 +1,7 @@
 """The gateway's own errors and their stable codes."""
 
 from collections.abc import Iterable
+from types import MappingProxyType
 
 from chassis.errors import AppError
 
@@ -18,6 +19,19 @@ class MethodNotAllowed(AppError):
 
 class PayloadTooLarge(AppError):
     status, code, message = 413, "PAYLOAD_TOO_LARGE", "The body is too large."
+
+
+class RequestTimeout(AppError):
+    status, code, message = 408, "REQUEST_TIMEOUT", "The request came too slowly."
+
+
+class RateLimited(AppError):
+    status, code, message = 429, "RATE_LIMITED", "You ask too often: wait a little."
+
+
+class Overloaded(AppError):
+    status, code, message = 503, "OVERLOADED", "More is asked than can be answered just now: try again shortly."
+    headers = MappingProxyType({"Retry-After": "1"})
 
 
 class BadGateway(AppError):

@@ -14,12 +14,13 @@ import structlog
 
 from chassis import context, metrics
 from chassis.api import BASE_PATH
-from chassis.errors import AppError, InternalError, MalformedRequest, TokenMissing
+from chassis.errors import AppError, InternalError, MalformedRequest, TokenMissing, error_envelope
 from chassis.tokens import Identity, TokenVerifier
-from chassis.web import LARGEST_BODY, error_envelope
+from gateway import framing, limits, security_headers
 from gateway.admission import Admission
+from gateway.buckets import Taken
 from gateway.cors import Cors
-from gateway.errors import MethodNotAllowed, PayloadTooLarge
+from gateway.errors import MethodNotAllowed
 from gateway.route_table import Route, RouteTable, allowed_methods, path_of, segments_of
 from gateway.upstream import Answer, Call, Headers, Upstream
 
@@ -54,13 +55,12 @@ _PASSED_BACK = frozenset(
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _QUERY = re.compile(r"[!-~]*")
 _HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
-_CHUNK = 64 * 1024
 
 
 class Request:
     """A request under /api/v1, with what is found out about it on its way."""
 
-    __slots__ = ("environ", "identity", "method", "methods", "query", "request_id", "route", "segments")
+    __slots__ = ("environ", "identity", "method", "methods", "query", "quota", "request_id", "route", "segments")
 
     def __init__(self, environ: "WSGIEnvironment", request_id: str) -> None:
         self.environ = environ
@@ -69,6 +69,7 @@ class Request:
         self.segments: list[str] = []
         self.methods: list[str] = []
         self.query = ""
+        self.quota: Taken | None = None
         self.route: Route | None = None
         self.identity: Identity | None = None
 
@@ -82,6 +83,7 @@ class Proxy:
         upstreams: Mapping[str, Upstream],
         verifier: TokenVerifier,
         admission: Admission,
+        limit: limits.Check,
         cors: Cors,
         own: "WSGIApplication",
     ) -> None:
@@ -89,11 +91,12 @@ class Proxy:
         self._upstreams = upstreams
         self._verifier = verifier
         self._admission = admission
+        self._limit = limit
         self._cors = cors
         self._own = own
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        path, _, query = _origin_form(environ["RAW_URI"]).partition("?")
+        path, _, query = framing.origin_form(environ["RAW_URI"]).partition("?")
         if path != BASE_PATH and not path.startswith(BASE_PATH + "/"):
             # nobody stands before the gateway whose word on the client's address counts
             environ.pop("HTTP_X_FORWARDED_FOR", None)
@@ -111,21 +114,35 @@ class Proxy:
             _record(request, answer.status, time.perf_counter() - began)
         start_response(
             f"{answer.status} {http.client.responses.get(answer.status, 'Unknown')}",
-            [*answer.headers, *self._cors.headers(environ, request.methods), (context.HEADER, request_id)],
+            [
+                *answer.headers,
+                *(limits.headers(request.quota).items() if request.quota else ()),
+                *self._cors.headers(environ, request.methods),
+                *security_headers.EVERYWHERE,
+                (context.HEADER, request_id),
+            ],
         )
         return [] if request.method == "HEAD" else [answer.body]
 
     def _answer(self, request: Request, path: str, query: str) -> Answer:
-        request.segments = segments_of(path)
         request.query = query
-        routes = self._table.find(request.segments)
-        if request.method == "OPTIONS":
-            request.methods = list(allowed_methods(routes))
-            return Answer(204, [("Allow", ", ".join(request.methods))], b"")
-        request.route = routes.get("GET" if request.method == "HEAD" else request.method)
-        if request.route is None:
-            raise MethodNotAllowed(allowed_methods(routes))
-        self._admit(request, request.route)
+        address = request.environ["REMOTE_ADDR"]
+        try:
+            framing.check(request.environ)
+            request.segments = segments_of(path)
+            routes = self._table.find(request.segments)
+            if request.method == "OPTIONS":
+                request.methods = list(allowed_methods(routes))
+                return Answer(204, [("Allow", ", ".join(request.methods))], b"")
+            request.route = routes.get("GET" if request.method == "HEAD" else request.method)
+            if request.route is None:
+                raise MethodNotAllowed(allowed_methods(routes))
+            self._admit(request, request.route)
+        except AppError:
+            # who guesses paths or tokens is counted, too
+            request.quota = self._limit(address, None, None)
+            raise
+        request.quota = self._limit(address, request.identity, request.route)
         return self._forward(request, request.route)
 
     def _admit(self, request: Request, route: Route) -> None:
@@ -145,11 +162,11 @@ class Proxy:
     def _forward(self, request: Request, route: Route) -> Answer:
         if not _QUERY.fullmatch(request.query) or "#" in request.query:
             raise MalformedRequest
-        body = _read_body(request.environ)
+        body = framing.read_body(request.environ)
         target = path_of(request.segments) + (f"?{request.query}" if request.query else "")
-        call = Call(request.method, target, request_headers(request, body), body)
-        answer = self._upstreams[route.service].exchange(call, patient=True)
-        return Answer(answer.status, response_headers(request.method, answer), answer.body)
+        call = Call(request.method, target, request_headers(request, body), body, patient=True)
+        answer = self._upstreams[route.service].exchange(call)
+        return Answer(answer.status, response_headers(request.method, answer, route), answer.body)
 
 
 def request_headers(request: Request, body: bytes) -> Headers:
@@ -169,13 +186,16 @@ def request_headers(request: Request, body: bytes) -> Headers:
     return headers
 
 
-def response_headers(method: str, answer: Answer) -> Headers:
+def response_headers(method: str, answer: Answer, route: Route) -> Headers:
     """What a client is told of a service's headers."""
     headers = [
         (name, value)
         for name, value in answer.headers
         if name.lower() in _PASSED_BACK and _HEADER_VALUE.fullmatch(value)
     ]
+    if not any(name.lower() == "cache-control" for name, _ in headers):
+        shared = route.is_public and method in ("GET", "HEAD")
+        headers.append(security_headers.PUBLIC if shared else security_headers.PRIVATE)
     if method == "HEAD":
         # the length of what GET would answer, which only the service knows
         lengths = [value for name, value in answer.headers if name.lower() == "content-length"]
@@ -185,39 +205,14 @@ def response_headers(method: str, answer: Answer) -> Headers:
     return headers
 
 
-def _origin_form(target: str) -> str:
-    """The request target from its path on; a client may send it with scheme and host (RFC 9112, 3.2.2)."""
-    if target.startswith("/"):
-        return target
-    _, _, rest = target.partition("://")
-    return rest[rest.find("/") :] if "/" in rest else "/"
-
-
-def _read_body(environ: "WSGIEnvironment") -> bytes:
-    """The request's body. Raises PayloadTooLarge over 1 MiB, MalformedRequest if it ends before its length."""
-    length = environ.get("CONTENT_LENGTH")
-    if not length and "HTTP_TRANSFER_ENCODING" not in environ:
-        return b""
-    if length and int(length) > LARGEST_BODY:
-        raise PayloadTooLarge
-    parts: list[bytes] = []
-    size = 0
-    try:
-        while part := environ["wsgi.input"].read(_CHUNK):
-            parts.append(part)
-            size += len(part)
-            if size > LARGEST_BODY:
-                raise PayloadTooLarge
-    except OSError:
-        raise MalformedRequest from None
-    if length and size != int(length):
-        raise MalformedRequest
-    return b"".join(parts)
-
-
 def _failure(error: AppError) -> Answer:
     body = orjson.dumps(error_envelope(error))
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *error.headers.items()]
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        security_headers.PRIVATE,
+        *error.headers.items(),
+    ]
     return Answer(error.status, headers, body)
 
 

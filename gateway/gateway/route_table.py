@@ -28,6 +28,8 @@ class Route:
     method: str
     pattern: str
     access: str
+    is_heavy: bool = False
+    """Whether one call costs as much as many others."""
 
     @property
     def is_public(self) -> bool:
@@ -123,7 +125,7 @@ def _read(file: Path) -> Iterator[Route]:
             method, path, access = entry["method"], entry["path"], entry["access"]
             if method not in _METHODS or not path.startswith("/") or not access:
                 raise ValueError(f"{method} {path} {access!r} is no route")
-            yield Route(file.stem, method, BASE_PATH + path, access)
+            yield Route(file.stem, method, BASE_PATH + path, access, entry.get("heavy", False))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RouteTableError(f"{file.name}: {error!r}") from None
 

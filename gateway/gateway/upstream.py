@@ -11,38 +11,53 @@ from urllib.parse import urlsplit
 import gevent
 import orjson
 import structlog
+from prometheus_client import Counter
 
 from chassis import context
 from chassis.errors import AppError, ServiceUnavailable, UpstreamTimeout
-from gateway.errors import BadGateway
+from gateway.addresses import AVOIDED_FOR_SECONDS, Address, Addresses
+from gateway.errors import BadGateway, Overloaded
 
 log = structlog.get_logger(__name__)
 
+SHED = Counter("gateway_requests_shed", "Requests refused because a service had too much before it.", ["service"])
+
 Headers = list[tuple[str, str]]
-_Address = tuple[str, int]
 
 PROBE_SECONDS = 2.0
 
 PATIENCE_SECONDS = 4.0
 """How long after it went away a service is waited for: a process that is started anew listens again before."""
 
-_RESOLVED_FOR_SECONDS = 5.0
 _LONGEST_IDLE_SECONDS = 30.0  # the services close an idle connection after 75 s: be well before them
 _MOST_IDLE = 100
 _CONNECT_SECONDS = 2.0
-_AVOIDED_FOR_SECONDS = 5.0
 _ASKED_AGAIN_AFTER_SECONDS = 0.1
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+MOST_UNDER_WAY = 256
+"""Requests of clients that one service has before it, from one worker: who comes then is told at once to come later.
+
+Far more than a service works on at a time, so that a burst passes; few enough that nobody waits for long in vain.
+"""
+
+_MOST_REPEATS = 10.0
+_REPEATS_EARNED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request to a service."""
+    """A request to a service.
+
+    A ``patient`` one, a client's, waits for a service that can't be reached until it has been away for
+    PATIENCE_SECONDS: nothing was sent, so this is safe for every method, and who comes later in an outage doesn't wait.
+    """
 
     method: str
     target: str
     headers: Headers
     body: bytes = b""
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +84,37 @@ class Upstream:
         parts = urlsplit(url)
         self.name = name
         self._netloc = parts.netloc
-        self._host = parts.hostname or ""
-        self._port = parts.port or 80
         self._seconds = seconds
         self._patience = min(PATIENCE_SECONDS, seconds / 3)
-        self._addresses: list[_Address] = []
-        self._resolved_at = float("-inf")
-        self._turn = 0
-        self._idle: dict[_Address, deque[tuple[http.client.HTTPConnection, float]]] = {}
-        self._failed_at: dict[_Address, float] = {}
+        self._addresses = Addresses(parts.hostname or "", parts.port or 80)
+        self._idle: dict[Address, deque[tuple[http.client.HTTPConnection, float]]] = {}
+        self._under_way = 0
+        # one repeat for ten requests: a service in trouble must not be asked twice as much for it
+        self._repeats = _MOST_REPEATS
         self._away_since = self._away_at = float("-inf")
 
-    def exchange(self, call: Call, seconds: float | None = None, *, patient: bool = False) -> Answer:
+    def exchange(self, call: Call, seconds: float | None = None) -> Answer:
         """The service's answer to a call, read to its end within ``seconds``.
 
-        ``patient`` waits for a service that can't be reached until it has been away for PATIENCE_SECONDS: nothing
-        was sent, so this is safe for every method, and who comes later in an outage doesn't wait.
-
-        Raises ServiceUnavailable if it can't be reached or hangs up, UpstreamTimeout, or BadGateway if what it
-        says is not HTTP.
+        Raises ServiceUnavailable if it can't be reached or hangs up, Overloaded if it has too much before it,
+        UpstreamTimeout, or BadGateway if what it says is not HTTP.
         """
+        if call.patient and self._under_way >= MOST_UNDER_WAY:
+            SHED.labels(self.name).inc()
+            raise Overloaded
+        self._under_way += call.patient
         # over the whole exchange: a timeout of the socket would begin anew with each byte that trickles in
         with gevent.Timeout(seconds or self._seconds, UpstreamTimeout):
             try:
-                return self._exchange(call, patient)
+                return self._exchange(call)
             except (_NotSent, _NotAnswered, OSError) as error:
                 log.warning("upstream away", upstream=self.name, error=repr(error.__cause__ or error))
                 raise ServiceUnavailable from None
             except (http.client.HTTPException, ValueError) as error:
                 log.warning("upstream talks nonsense", upstream=self.name, error=repr(error))
                 raise BadGateway from None
+            finally:
+                self._under_way -= call.patient
 
     def probe(self) -> None:
         """Raises unless the service says that it is ready."""
@@ -119,24 +135,26 @@ class Upstream:
             log.warning("upstream does not tell", upstream=self.name, error=type(error).__name__)
         raise ServiceUnavailable
 
-    def _exchange(self, call: Call, patient: bool) -> Answer:
+    def _exchange(self, call: Call) -> Answer:
         repeated = False
+        self._repeats = min(self._repeats + _REPEATS_EARNED, _MOST_REPEATS)
         while True:
             try:
                 return self._ask_in_turn(call, fresh=repeated)
             except _NotAnswered:
                 # the service closed an idle connection as the request was under way, or it died while acting
-                if repeated or call.method not in _IDEMPOTENT:
+                if repeated or call.method not in _IDEMPOTENT or self._repeats < 1:
                     raise
+                self._repeats -= 1
                 repeated = True
             except _NotSent:
-                if not (self._went_away_lately() and patient):
+                if not (self._went_away_lately() and call.patient):
                     raise
                 gevent.sleep(_ASKED_AGAIN_AFTER_SECONDS)
 
     def _went_away_lately(self) -> bool:
         now = time.monotonic()
-        if now - self._away_at > _AVOIDED_FOR_SECONDS:
+        if now - self._away_at > AVOIDED_FOR_SECONDS:
             # not the outage that was seen before
             self._away_since = now
         self._away_at = now
@@ -152,11 +170,24 @@ class Upstream:
                     return self._attempt(connection, address, call)
                 except _NotSent as error:
                     failure = error
-            self._failed_at[address] = time.monotonic()
+            self._addresses.refused(address)
         raise failure
 
-    def _attempt(self, connection: http.client.HTTPConnection, address: _Address, call: Call) -> Answer:
+    def _in_turn(self) -> list[Address]:
+        try:
+            addresses = self._addresses.in_turn()
+        except OSError as error:
+            raise _NotSent from error
+        for gone in self._idle.keys() - self._addresses.known():
+            for connection, _ in self._idle.pop(gone):
+                connection.close()
+        if not addresses:
+            raise ServiceUnavailable
+        return addresses
+
+    def _attempt(self, connection: http.client.HTTPConnection, address: Address, call: Call) -> Answer:
         answered = False
+        self._addresses.under_way[address] += 1
         try:
             try:
                 self._send(connection, call)
@@ -176,8 +207,15 @@ class Upstream:
             except (OSError, http.client.IncompleteRead) as error:
                 raise _NotAnswered from error
             answered = True
+            self._addresses.answered(address)
             return Answer(response.status, response.getheaders(), body)
+        except UpstreamTimeout:
+            # who only asks how it is gives it less time
+            if call.patient:
+                self._addresses.silent(address)
+            raise
         finally:
+            self._addresses.under_way[address] -= 1
             # also for a timeout and a killed greenlet: what may still come must not answer somebody else's request
             if answered and not response.will_close:
                 self._keep(connection, address)
@@ -191,7 +229,7 @@ class Upstream:
             connection.putheader(name, value)
         connection.endheaders(call.body or None)
 
-    def _take(self, address: _Address, fresh: bool) -> tuple[http.client.HTTPConnection, bool]:
+    def _take(self, address: Address, fresh: bool) -> tuple[http.client.HTTPConnection, bool]:
         """A connection to the address, and whether it was used before."""
         idle = self._idle.setdefault(address, deque())
         while idle and not fresh:
@@ -201,36 +239,11 @@ class Upstream:
             connection.close()
         return http.client.HTTPConnection(*address, timeout=_CONNECT_SECONDS), False
 
-    def _keep(self, connection: http.client.HTTPConnection, address: _Address) -> None:
+    def _keep(self, connection: http.client.HTTPConnection, address: Address) -> None:
         idle = self._idle.setdefault(address, deque())
         idle.append((connection, time.monotonic()))
         if len(idle) > _MOST_IDLE:
             idle.popleft()[0].close()
-
-    def _in_turn(self) -> list[_Address]:
-        """The addresses in the order to try them: each has its turn, and one that failed lately comes last."""
-        now = time.monotonic()
-        if now - self._resolved_at > _RESOLVED_FOR_SECONDS:
-            self._resolve()
-        self._turn += 1
-        start = self._turn % len(self._addresses)
-        order = self._addresses[start:] + self._addresses[:start]
-        if self._failed_at:
-            self._failed_at = {at: when for at, when in self._failed_at.items() if now - when < _AVOIDED_FOR_SECONDS}
-            order.sort(key=self._failed_at.__contains__)
-        return order
-
-    def _resolve(self) -> None:
-        try:
-            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            # a container that is replaced has no name meanwhile
-            raise _NotSent from error
-        self._addresses = list(dict.fromkeys((str(item[4][0]), self._port) for item in found))
-        self._resolved_at = time.monotonic()
-        for gone in self._idle.keys() - self._addresses:
-            for connection, _ in self._idle.pop(gone):
-                connection.close()
 
 
 def _is_quiet(sock: socket.socket) -> bool:

@@ -12,13 +12,13 @@ from chassis.schemas import invalid
 def routes(analytics: Analytics) -> Api:
     api = Api("analytics")
 
-    @api.get("/doctors/me/analytics", access=DOCTOR, returns=FiguresReport)
+    @api.get("/doctors/me/analytics", access=DOCTOR, returns=FiguresReport, heavy=True)
     def own(query: OwnFiguresQuery) -> Document:
         """What one's appointments add up to, by day, week (its Monday) or month."""
         told = analytics.figures(query.first, query.last, query.group_by, doctor_id=identity().user_id)
         return {**told, "nextCursor": None}
 
-    @api.get("/admin/analytics/appointments", access=ADMIN, returns=FiguresReport)
+    @api.get("/admin/analytics/appointments", access=ADMIN, returns=FiguresReport, heavy=True)
     def all(query: FiguresQuery) -> Document:
         """What all appointments add up to, or a doctor's or specialty's; doctors and specialties come in pages."""
         paged = query.group_by not in BY_TIME

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from chassis import context
-from chassis.errors import ServiceUnavailable
+from chassis.errors import ServiceUnavailable, error_envelope
 from chassis.rpc import Refused, RpcClient
-from chassis.web import error_envelope
 
 
 @pytest.fixture

@@ -6,7 +6,11 @@ import pytest
 
 from chassis.errors import MalformedRequest
 from gateway.proxy import Request, request_headers, response_headers
+from gateway.route_table import Route
 from gateway.upstream import Answer
+
+OPEN = Route("thing-service", "GET", "/api/v1/open/{id}", "public")
+OWN = Route("thing-service", "GET", "/api/v1/things/{id}", "self")
 
 
 def request(method: str = "GET", **headers: Any) -> Request:
@@ -61,6 +65,17 @@ def test_a_header_cannot_hold_a_line_of_its_own() -> None:
 
 def test_a_client_gets_the_listed_headers_and_the_length_of_what_it_gets() -> None:
     headers = [("ETag", '"3"'), ("Server", "x"), ("Set-Cookie", "a=b"), ("Content-Length", "99"), ("Location", "a\nb")]
-    assert response_headers("GET", Answer(200, headers, b"{}")) == [("ETag", '"3"'), ("Content-Length", "2")]
-    assert response_headers("HEAD", Answer(200, headers, b"")) == [("ETag", '"3"'), ("Content-Length", "99")]
-    assert response_headers("GET", Answer(304, headers, b"")) == [("ETag", '"3"')]
+    told = [("ETag", '"3"'), ("Cache-Control", "no-cache")]
+    assert response_headers("GET", Answer(200, headers, b"{}"), OPEN) == [*told, ("Content-Length", "2")]
+    assert response_headers("HEAD", Answer(200, headers, b""), OPEN) == [*told, ("Content-Length", "99")]
+    assert response_headers("GET", Answer(304, headers, b""), OPEN) == told
+
+
+def test_only_what_is_public_and_only_read_may_be_kept_unless_its_service_says_so() -> None:
+    def caching(route: Route, method: str, *headers: tuple[str, str]) -> list[str]:
+        told = response_headers(method, Answer(200, list(headers), b"{}"), route)
+        return [value for name, value in told if name.lower() == "cache-control"]
+
+    assert caching(OPEN, "POST") == ["no-store"]
+    assert caching(OWN, "GET") == ["no-store"]
+    assert caching(OWN, "GET", ("cache-control", "private, max-age=60")) == ["private, max-age=60"]

@@ -21,7 +21,7 @@ def test_a_service_that_comes_back_soon_is_waited_for(monkeypatch: pytest.Monkey
     with ExitStack() as stack:
         services = []
         monkeypatch.setattr("gevent.sleep", lambda _: services.append(stack.enter_context(serving(port))))
-        assert upstream.exchange(Call(method, "/x", CLOSE), patient=True).status == 200
+        assert upstream.exchange(Call(method, "/x", CLOSE, patient=True)).status == 200
         assert [heard.method for heard in services[0].heard] == [method]
 
 
@@ -39,7 +39,7 @@ def test_only_the_first_seconds_of_an_outage_are_waited_through(monkeypatch: pyt
     for waited in (PATIENCE_SECONDS, 0):
         began = now
         with pytest.raises(ServiceUnavailable):
-            upstream.exchange(Call("POST", "/x", CLOSE), patient=True)
+            upstream.exchange(Call("POST", "/x", CLOSE, patient=True))
         assert now - began == pytest.approx(waited, abs=0.2)
 
     pass_by(60)
@@ -50,7 +50,7 @@ def test_only_the_first_seconds_of_an_outage_are_waited_through(monkeypatch: pyt
     assert now == began
     pass_by(60)
     with pytest.raises(ServiceUnavailable):
-        upstream.exchange(Call("GET", "/x", CLOSE), patient=True)
+        upstream.exchange(Call("GET", "/x", CLOSE, patient=True))
     assert now > began + 60, "another outage is waited through again"
 
 
@@ -74,3 +74,13 @@ def test_a_replica_that_refuses_costs_no_request_and_is_left_alone_for_a_while(m
             assert upstream.exchange(Call("POST", "/x", CLOSE)).status == 200
     assert tried.count("127.0.0.2") == 1
     assert "127.0.0.1" in tried
+
+
+def test_a_service_in_trouble_is_not_asked_twice_as_much_for_it() -> None:
+    with serving() as service:
+        upstream = Upstream("thing-service", f"http://127.0.0.1:{service.port}", 15)
+        for _ in range(60):
+            with pytest.raises(ServiceUnavailable):
+                upstream.exchange(Call("GET", "/hang-up", [], patient=True))
+    # ten at first, and one for ten requests
+    assert 70 <= len(service.heard) <= 77

@@ -45,6 +45,7 @@ def routes(service: Service) -> Api:
         access=SELF,
         returns=Export,
         errors=[*CLOSED, ServiceUnavailable],
+        heavy=True,
     )
     def export_me() -> Reply:
         """Everything that every service holds about oneself: the whole, or 503."""
