@@ -5,10 +5,11 @@ from flask import Response
 from chassis.web import create_flask
 from gateway.bootstrap import Built
 from gateway.buckets import SHARED
+from gateway.client_address import ClientAddress
 from gateway.cors import Cors
 from gateway.documentation import pages
 from gateway.limits import Limits
-from gateway.proxy import Proxy
+from gateway.proxy import Guards, Proxy
 from gateway.security_headers import EVERYWHERE
 
 NAME = "gateway"
@@ -19,9 +20,15 @@ def create_app(built: Built) -> Proxy:
     checks = {name: upstream.probe for name, upstream in built.upstreams.items()}
     own = create_flask(NAME, built.config, apis=[pages(built.document)], checks=checks)
     own.after_request(_harmless)
-    limits = Limits(built.config, SHARED)
-    cors = Cors(built.config.cors_origins)
-    return Proxy(built.table, built.upstreams, built.verifier, built.admission, limits.check, cors, own)
+    config = built.config
+    guards = Guards(
+        built.verifier,
+        built.admission,
+        Limits(config, SHARED),
+        Cors(config.cors_origins),
+        ClientAddress(config.trusted_proxies),
+    )
+    return Proxy(built.table, built.upstreams, guards, own)
 
 
 def _harmless(response: Response) -> Response:

@@ -1,5 +1,6 @@
 """What the gateway reads from its environment."""
 
+import ipaddress
 import re
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from pydantic import Field
 from pydantic_settings import NoDecode
 
 from chassis.config import BaseConfig, from_text
+from gateway.client_address import Network
 from gateway.cors import ANY
 
 ServiceUrl = Annotated[str, Field(pattern=r"^http://[A-Za-z0-9._\[\]:-]+/?$")]
@@ -28,6 +30,14 @@ Origins = Annotated[frozenset[str], NoDecode, from_text(_origins)]
 """Origins as a browser sends them, separated by commas, or ``*`` for all."""
 
 
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(","))
+
+
+Networks = Annotated[tuple[Network, ...], NoDecode, from_text(_networks)]
+"""Addresses or networks such as ``10.0.0.0/8``, separated by commas."""
+
+
 class Config(BaseConfig):
     auth_service_url: ServiceUrl = Field(description="Where auth-service listens.")
     user_service_url: ServiceUrl = Field(description="Where user-service listens.")
@@ -39,6 +49,7 @@ class Config(BaseConfig):
     amqp_url: str = Field(description="RabbitMQ broker, to hear of revocations.", pattern=r"^amqps?://", repr=False)
     upstream_timeout_seconds: float = Field(15, gt=0, le=60, description="Longest wait for a service's whole answer.")
 
+    trusted_proxies: Networks = Field((), description="Balancers whose X-Forwarded-For is believed.")
     rate_limits: bool = Field(True, description="Whether clients that ask too often are refused.")
     rate_limit_user: PerMinute = Field(3000, description="Requests per minute of who is signed in.")
     rate_limit_heavy: PerMinute = Field(60, description="Of them, to routes that cost much, such as exports.")

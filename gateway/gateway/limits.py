@@ -1,7 +1,6 @@
 """How often a client may ask: who is signed in counts for themselves, everybody else by address."""
 
 import ipaddress
-from collections.abc import Callable
 from functools import lru_cache
 from math import ceil
 
@@ -18,8 +17,6 @@ LIMITED = Counter("gateway_rate_limited", "Requests refused because their client
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ONE_HOUSEHOLD = 64
 """Bits of an IPv6 address that tell clients apart: who has one has all that share them (RFC 6177)."""
-
-Check = Callable[[str, Identity | None, Route | None], Taken | None]
 
 
 class Limits:
@@ -54,11 +51,11 @@ class Limits:
         taken = self._buckets.take(kind, who, quota)
         if not taken.passes:
             LIMITED.labels(kind).inc()
-            raise RateLimited(headers={"Retry-After": str(max(1, ceil(taken.again_after))), **headers(taken)})
+            raise RateLimited(headers={"Retry-After": str(max(1, ceil(taken.again_after))), **quota_headers(taken)})
         return taken
 
 
-def headers(taken: Taken) -> dict[str, str]:
+def quota_headers(taken: Taken) -> dict[str, str]:
     """What a client is told of its quota (draft-ietf-httpapi-ratelimit-headers-06), in requests and seconds."""
     return {
         "RateLimit-Limit": str(taken.limit),

@@ -7,6 +7,7 @@ import http.client
 import re
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,11 +17,13 @@ from chassis import context, metrics
 from chassis.api import BASE_PATH
 from chassis.errors import AppError, InternalError, MalformedRequest, TokenMissing, error_envelope
 from chassis.tokens import Identity, TokenVerifier
-from gateway import framing, limits, security_headers
+from gateway import framing, security_headers
 from gateway.admission import Admission
 from gateway.buckets import Taken
+from gateway.client_address import ClientAddress
 from gateway.cors import Cors
 from gateway.errors import MethodNotAllowed
+from gateway.limits import Limits, quota_headers
 from gateway.route_table import Route, RouteTable, allowed_methods, path_of, segments_of
 from gateway.upstream import Answer, Call, Headers, Upstream
 
@@ -60,10 +63,22 @@ _HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 class Request:
     """A request under /api/v1, with what is found out about it on its way."""
 
-    __slots__ = ("environ", "identity", "method", "methods", "query", "quota", "request_id", "route", "segments")
+    __slots__ = (
+        "address",
+        "environ",
+        "identity",
+        "method",
+        "methods",
+        "query",
+        "quota",
+        "request_id",
+        "route",
+        "segments",
+    )
 
-    def __init__(self, environ: "WSGIEnvironment", request_id: str) -> None:
+    def __init__(self, environ: "WSGIEnvironment", request_id: str, address: str) -> None:
         self.environ = environ
+        self.address = address
         self.request_id = request_id
         self.method: str = environ["REQUEST_METHOD"]
         self.segments: list[str] = []
@@ -74,25 +89,26 @@ class Request:
         self.identity: Identity | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What the gateway itself decides by, before any service is asked."""
+
+    verifier: TokenVerifier
+    admission: Admission
+    limits: Limits
+    cors: Cors
+    client_address: ClientAddress
+
+
 class Proxy:
     """Routes, admits and forwards what is under /api/v1; ``own`` serves the rest."""
 
     def __init__(
-        self,
-        table: RouteTable,
-        upstreams: Mapping[str, Upstream],
-        verifier: TokenVerifier,
-        admission: Admission,
-        limit: limits.Check,
-        cors: Cors,
-        own: "WSGIApplication",
+        self, table: RouteTable, upstreams: Mapping[str, Upstream], guards: Guards, own: "WSGIApplication"
     ) -> None:
         self._table = table
         self._upstreams = upstreams
-        self._verifier = verifier
-        self._admission = admission
-        self._limit = limit
-        self._cors = cors
+        self._guards = guards
         self._own = own
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -103,7 +119,7 @@ class Proxy:
             return self._own(environ, start_response)
         began = time.perf_counter()
         with context.bound(environ.get("HTTP_X_REQUEST_ID")) as request_id:
-            request = Request(environ, request_id)
+            request = Request(environ, request_id, self._guards.client_address.of(environ))
             try:
                 answer = self._answer(request, path, query)
             except AppError as error:
@@ -116,8 +132,8 @@ class Proxy:
             f"{answer.status} {http.client.responses.get(answer.status, 'Unknown')}",
             [
                 *answer.headers,
-                *(limits.headers(request.quota).items() if request.quota else ()),
-                *self._cors.headers(environ, request.methods),
+                *(quota_headers(request.quota).items() if request.quota else ()),
+                *self._guards.cors.headers(environ, request.methods),
                 *security_headers.EVERYWHERE,
                 (context.HEADER, request_id),
             ],
@@ -126,7 +142,6 @@ class Proxy:
 
     def _answer(self, request: Request, path: str, query: str) -> Answer:
         request.query = query
-        address = request.environ["REMOTE_ADDR"]
         try:
             framing.check(request.environ)
             request.segments = segments_of(path)
@@ -140,9 +155,9 @@ class Proxy:
             self._admit(request, request.route)
         except AppError:
             # who guesses paths or tokens is counted, too
-            request.quota = self._limit(address, None, None)
+            request.quota = self._guards.limits.check(request.address, None, None)
             raise
-        request.quota = self._limit(address, request.identity, request.route)
+        request.quota = self._guards.limits.check(request.address, request.identity, request.route)
         return self._forward(request, request.route)
 
     def _admit(self, request: Request, route: Route) -> None:
@@ -156,8 +171,8 @@ class Proxy:
         scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenMissing
-        request.identity = self._verifier.verify(token.strip())
-        self._admission.check(request.identity)
+        request.identity = self._guards.verifier.verify(token.strip())
+        self._guards.admission.check(request.identity)
 
     def _forward(self, request: Request, route: Route) -> Answer:
         if not _QUERY.fullmatch(request.query) or "#" in request.query:
@@ -181,7 +196,7 @@ def request_headers(request: Request, body: bytes) -> Headers:
     if body or request.method in ("POST", "PUT", "PATCH"):
         headers.append(("Content-Length", str(len(body))))
     # replaced, not appended to: what a client claims about itself does not pass
-    headers.append(("X-Forwarded-For", environ["REMOTE_ADDR"]))
+    headers.append(("X-Forwarded-For", request.address))
     headers.append((context.HEADER, request.request_id))
     return headers
 

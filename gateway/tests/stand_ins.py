@@ -132,6 +132,8 @@ class _Handler(socketserver.StreamRequestHandler):
 
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
+    # of connections not yet accepted: a burst must not wait for the kernel to try again
+    request_queue_size = 1024
     daemon_threads = True
     block_on_close = False
     service: Service

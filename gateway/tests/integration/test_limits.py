@@ -43,11 +43,13 @@ def strict(users: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def test_all_workers_together_let_a_user_have_one_quota(strict: Gateway, users: Service) -> None:
     ann, ben = bearer("ann"), bearer("ben")
     target = f"{API}/things/quota"
+    began = time.monotonic()
     with ThreadPoolExecutor(8) as clients:
         answers = list(clients.map(lambda _: strict.ask("GET", target, ann), range(60)))
     refused = [answer for answer in answers if answer.status == 429]
-    # what comes back meanwhile is one in three seconds; two workers may count once in the same microsecond
-    assert 36 <= len(refused) <= 40
+    came_back = (time.monotonic() - began) / 3
+    # two workers that look in the same microsecond may count once: seldom, and not again and again
+    assert 20 <= 60 - len(refused) <= 20 + came_back + 4
     assert len(users.heard_at(target)) == 60 - len(refused)
     assert refused[0].json["code"] == "RATE_LIMITED"
     assert 1 <= int(refused[0].headers["Retry-After"]) <= 3

@@ -15,7 +15,7 @@ OWN = Route("thing-service", "GET", "/api/v1/things/{id}", "self")
 
 def request(method: str = "GET", **headers: Any) -> Request:
     environ = {"REQUEST_METHOD": method, "REMOTE_ADDR": "192.0.2.1", **headers}
-    return Request(environ, "request-1")
+    return Request(environ, "request-1", "192.0.2.1")
 
 
 def test_a_service_gets_the_listed_headers_and_no_other() -> None:

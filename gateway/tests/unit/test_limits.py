@@ -11,7 +11,7 @@ from devkit.testing import JWT_SECRET
 from gateway.buckets import Buckets
 from gateway.config import Config
 from gateway.errors import RateLimited
-from gateway.limits import Limits, headers
+from gateway.limits import Limits, quota_headers
 from gateway.route_table import Route
 
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -91,7 +91,7 @@ def test_the_refusal_says_when_to_come_again(limits: Limits) -> None:
 def test_whoever_passes_is_told_what_is_left(limits: Limits) -> None:
     taken = limits.check("192.0.2.1", ANN, OWN)
     assert taken is not None
-    assert headers(taken) == {"RateLimit-Limit": "9", "RateLimit-Remaining": "8", "RateLimit-Reset": "7"}
+    assert quota_headers(taken) == {"RateLimit-Limit": "9", "RateLimit-Remaining": "8", "RateLimit-Reset": "7"}
 
 
 def test_switched_off_nobody_is_counted(config: Config) -> None:
