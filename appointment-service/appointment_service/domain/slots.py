@@ -1,7 +1,7 @@
 """Slots: the times of a doctor's calendar that could be booked now.
 
 `offered` shows them and `slot_at` accepts them, from one computation: what is shown is bookable, and what is
-bookable is shown. Neither knows what is taken; `free` takes that away.
+bookable is shown. Neither knows what is taken; `free` leaves that out.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from appointment_service.domain.calendar import Calendar
-from appointment_service.domain.claims import CELL_MINUTES, cells
+from appointment_service.domain.claims import CELL_MINUTES
 from appointment_service.domain.wallclock import day_clock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,16 +66,10 @@ def offered_minutes(calendar: Calendar, day: date) -> int:
     return len(_starts(calendar, day)) * calendar.slot_minutes
 
 
-def free(slots: Iterable[Slot], taken_cells: Iterable[int]) -> list[Slot]:
-    """The slots of which no cell is taken, in the same order; cells are numbered as by `cells`."""
-    taken = frozenset(taken_cells)
-    return [slot for slot in slots if taken.isdisjoint(cells(slot.start, slot.end))]
+def free(slots: Iterable[Slot], taken: Iterable[tuple[datetime, datetime]]) -> Iterator[Slot]:
+    """The slots (in order) that overlap none of the taken times [start, end).
 
-
-def first_free(slots: Iterable[Slot], taken: Iterable[tuple[datetime, datetime]]) -> Slot | None:
-    """The first of the slots (in order) that overlaps none of the taken times [start, end), or None.
-
-    Those are in order, too, and do not overlap one another. Both are gone through once, and no further than needed.
+    Those are in order, too, and do not overlap one another. Both are gone through once, and no further than asked for.
     """
     times = iter(taken)
     held = next(times, None)
@@ -83,8 +77,7 @@ def first_free(slots: Iterable[Slot], taken: Iterable[tuple[datetime, datetime]]
         while held and held[1] <= slot.start:
             held = next(times, None)
         if held is None or held[0] >= slot.end:
-            return slot
-    return None
+            yield slot
 
 
 def _offered_starts(calendar: Calendar, first: date, last: date, now: datetime) -> Iterator[int]:

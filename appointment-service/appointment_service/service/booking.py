@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from itertools import chain
 
 from pymongo.client_session import ClientSession
 
 from appointment_service import errors
 from appointment_service.domain.appointment import Action
 from appointment_service.domain.calendar import Calendar
-from appointment_service.domain.claims import cells
 from appointment_service.domain.slots import free, offered, slot_at
 from appointment_service.service.changes import made
 from appointment_service.service.standing import listed, require_open, require_verified
@@ -56,7 +54,7 @@ class Booking:
         found = offered(calendar, first, last, now) if calendar and doctor["accepting"] else []
         if found:
             taken = self._appointments.taken(doctor_id, found[0].start, found[-1].end)
-            found = free(found, chain.from_iterable(cells(held["start"], held["end"]) for held in taken))
+            found = list(free(found, ((held["start"], held["end"]) for held in taken)))
         return {
             "doctorId": doctor_id,
             "timezone": calendar.timezone if calendar else None,

@@ -17,7 +17,7 @@ from pymongo.client_session import ClientSession
 from appointment_service import events
 from appointment_service.domain.appointment import HELD
 from appointment_service.domain.calendar import Calendar
-from appointment_service.domain.slots import Slot, first_free, offered
+from appointment_service.domain.slots import Slot, free, offered
 from appointment_service.service.standing import is_listed
 from appointment_service.store import AppointmentStore, OpeningStore
 from chassis.errors import Conflict
@@ -147,7 +147,7 @@ class Openings:
             slots = [slot for slot in shown if slot.end > begin]
             if slots:
                 taken = self._appointments.taken(doctor_id, slots[0].start, slots[-1].end)
-                slot = first_free(slots, ((item["start"], item["end"]) for item in taken))
+                slot = next(free(slots, ((item["start"], item["end"]) for item in taken)), None)
                 waiting = waiting or any(
                     item["status"] == HELD and (slot is None or item["start"] < slot.start) for item in taken
                 )

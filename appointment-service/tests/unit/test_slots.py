@@ -10,8 +10,7 @@ import pytest
 
 from appointment_service.domain.appointment import Status
 from appointment_service.domain.calendar import Calendar, Window
-from appointment_service.domain.claims import cells
-from appointment_service.domain.slots import Slot, first_free, free, offered, slot_at
+from appointment_service.domain.slots import Slot, free, offered, slot_at
 from appointment_service.domain.wallclock import day_clock
 
 MONDAY = date(2026, 3, 2)
@@ -333,28 +332,15 @@ def test_in_the_second_of_two_equal_hours_the_first_is_past() -> None:
 # What is taken
 
 
-def test_a_slot_with_one_cell_taken_is_not_free() -> None:
-    slots = day_of(calendar(("09:00", "12:00")), MONDAY)
-    assert free(slots, cells(at("10:55"), at("11:00"))) == [slots[0], slots[2]]
-
-
-def test_what_is_taken_before_and_after_leaves_a_slot_free() -> None:
-    slots = day_of(calendar(("09:00", "10:00")), MONDAY)
-    taken = {*cells(at("08:00"), at("09:00")), *cells(at("10:00"), at("11:00"))}
-    assert free(slots, taken) == slots
-
-
-def test_nothing_taken_leaves_all_free() -> None:
-    slots = day_of(calendar(("09:00", "12:00")), MONDAY)
-    assert free(slots, []) == slots
-
-
-def test_the_first_free_slot_is_the_first_that_nothing_touches() -> None:
+def test_a_slot_is_free_that_nothing_touches() -> None:
     slots = day_of(calendar(("09:00", "13:00")), MONDAY)
-    assert first_free(slots, []) == slots[0]
+    assert list(free(slots, [])) == slots
     taken = [(at("08:30"), at("09:05")), (at("10:55"), at("11:00")), (at("11:00"), at("11:05"))]
-    assert first_free(slots, taken) == slots[3]
-    # what ends as a slot begins, or begins as it ends, leaves it free
-    assert first_free(slots, [(at("08:00"), at("09:00")), (at("10:00"), at("11:00"))]) == slots[0]
-    assert first_free(slots, [(at("08:00"), at("13:00"))]) is None
-    assert first_free([], []) is None
+    assert list(free(slots, taken)) == [slots[3]]
+    assert list(free(slots, [(at("08:00"), at("13:00"))])) == []
+    assert list(free([], taken)) == []
+
+
+def test_what_ends_as_a_slot_begins_or_begins_as_it_ends_leaves_it_free() -> None:
+    slots = day_of(calendar(("09:00", "10:00")), MONDAY)
+    assert list(free(slots, [(at("08:00"), at("09:00")), (at("10:00"), at("11:00"))])) == slots
