@@ -140,19 +140,24 @@ def _operation(operation: Operation, service: str, shapes: dict[Any, Node], comp
 
 
 def _success(operation: Operation, shapes: dict[Any, Node]) -> Node:
-    response: Node = {"description": operation.message, "headers": _told(operation.headers)}
+    response: Node = {"description": operation.message, "headers": told(operation.headers)}
     if operation.media != JSON:
         return response | {"content": {operation.media: {"schema": {"type": "string"}}}}
     data = shapes[operation.returns, "serialization"] if operation.returns is not None else _NOTHING
-    envelope = {
+    return response | {"content": {JSON: {"schema": envelope(data)}}}
+
+
+def envelope(data: Node) -> Node:
+    """The schema of a success that tells of this data."""
+    return {
         "type": "object",
         "required": ["success", "message", "data"],
         "properties": {**_ENVELOPE, "data": {"description": "What was asked for.", **data}},
     }
-    return response | {"content": {JSON: {"schema": envelope}}}
 
 
-def _told(names: Iterable[str]) -> Node:
+def told(names: Iterable[str]) -> Node:
+    """The headers of these names, and the one that every answer bears."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in (*names, REQUEST_ID)}
 
 
@@ -180,7 +185,7 @@ def refusals(refused: Iterable[type[AppError]]) -> Node:
         schema = {"allOf": [{"$ref": f"{_COMPONENTS}Error"}, {"properties": {"code": {"enum": sorted(codes)}}}]}
         text = "\n".join(f"- `{code}`: {message}" for code, message in sorted(codes.items()))
         content = {JSON: {"schema": schema}}
-        responses[str(status)] = {"description": text, "headers": _told(sorted(bear[status])), "content": content}
+        responses[str(status)] = {"description": text, "headers": told(sorted(bear[status])), "content": content}
     return responses
 
 

@@ -14,6 +14,7 @@ from chassis.api import JSON
 from chassis.errors import UpstreamTimeout
 from chassis.openapi import VERSION, refusals
 from gateway.errors import BadGateway, PayloadTooLarge
+from gateway.own_routes import OWN_PATHS, OWN_TAG
 
 _KEPT = "public, max-age=300"
 # Swagger UI sets styles on elements; scripts and all else come from here alone
@@ -39,20 +40,21 @@ _START = """SwaggerUIBundle({
 });
 """
 _ABOUT = """\
-Every answer is in one envelope: `success`, `message`, and `data` or `code`. To try a call that needs somebody signed
+Every answer is in one envelope: `success`, `message`, and `data` or `code`. A request may name itself by
+`X-Request-Id`; every answer bears one, by which it is found in the logs. To try a call that needs somebody signed
 in, call `POST /api/v1/auth/login`, copy its `accessToken`, and give it under *Authorize*."""
 
 
 def joined(folder: Path, services: Iterable[str]) -> dict[str, Any]:
-    """The documents in ``folder`` (``<service>.json``) as one, with what the gateway itself may answer."""
+    """The documents in ``folder`` (``<service>.json``) as one, with the gateway's own routes and answers."""
     documents = [json.loads((folder / f"{name}.json").read_text()) for name in services]
     document: dict[str, Any] = {
         "openapi": VERSION,
         "info": {"title": "Appointment suite", "version": "1", "description": _ABOUT},
         "servers": [{"url": "/"}],
-        "tags": [tag for one in documents for tag in one["tags"]],
+        "tags": [*(tag for one in documents for tag in one["tags"]), OWN_TAG],
         "paths": {},
-        "components": {"schemas": {}, "securitySchemes": {}},
+        "components": {"schemas": {}, "headers": {}, "securitySchemes": {}},
     }
     for one in documents:
         for path, operations in one["paths"].items():
@@ -63,6 +65,7 @@ def joined(folder: Path, services: Iterable[str]) -> dict[str, Any]:
         for operation in operations.values():
             here = [BadGateway, UpstreamTimeout, *([PayloadTooLarge] if "requestBody" in operation else [])]
             operation["responses"] = {**refusals(here), **operation["responses"]}
+    document["paths"].update(OWN_PATHS)
     return document
 
 
