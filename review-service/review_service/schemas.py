@@ -74,7 +74,7 @@ class PublicReview(Shape):
     id: ReviewId
     doctor_id: DoctorId
     rating: Stars
-    comment: str | None = Field(description="Null where the author left it at the stars.")
+    comment: str | None = Field(description="Null where there is none.")
     author: str = Field(description="First name and initial.")
     reply: Reply | None = Field(description="The doctor's; null where there is none.")
     created_at: CreatedAt

@@ -145,7 +145,7 @@ class Export(Shape):
 
     exported_at: datetime = Field(description="When it was gathered, in UTC.")
     user_id: UserId
-    account: dict[str, Any] = Field(description="The profile, as `GET /users/me` tells it, and what it stands at.")
+    account: dict[str, Any] = Field(description="The profile, with all that is kept of it.")
     patient_record: dict[str, Any] | None = Field(description="Null where none was ever written.")
     care_relations: list[dict[str, Any]] = Field(description="Who has, or had, an appointment with whom.")
     access_log: list[dict[str, Any]] = Field(description="Who did what to the user's account and things.")
