@@ -17,6 +17,8 @@ _HIGHEST_GENERATION = 1_000_000
 
 
 class Status(StrEnum):
+    """How an account stands: only with an ACTIVE one can anybody sign in."""
+
     ACTIVE = "ACTIVE"
     DELETED = "DELETED"
     SUSPENDED = "SUSPENDED"

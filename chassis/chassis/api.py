@@ -5,7 +5,8 @@
     @api.post("/auth/signup", access=PUBLIC, status=201, returns=Tokens, errors=[EmailTaken], message="Welcome.")
     def signup(body: SignupBody) -> dict: ...
 
-A handler's parameters ``body`` and ``query`` are values of their annotated shapes; the others are the path's.
+A handler's parameters ``body`` and ``query`` are values of their annotated shapes; the others are the path's, and
+text: what their annotations say besides is for the document.
 It returns the envelope's ``data`` (a dict, a list, a Shape or None), or a ``Reply`` where it must say more. A route
 with a ``media`` of its own answers its bytes as they are, without an envelope; its errors have one as everywhere.
 The declarations also make the OpenAPI document and the gateway's route table (see ``routes_of``).
@@ -32,6 +33,7 @@ from chassis.errors import (
     ValidationFailed,
     VersionMismatch,
 )
+from chassis.headers import ANSWERED, ETAG
 from chassis.schemas import Body, Query, field_errors
 from chassis.tokens import Identity
 
@@ -64,7 +66,8 @@ class Operation:
     method: str
     path: str
     access: str
-    status: int
+    statuses: tuple[int, ...]
+    """Of a success; the first unless the handler replies with another."""
     message: str
     summary: str
     body: type[Body] | None
@@ -73,6 +76,10 @@ class Operation:
     errors: tuple[type[AppError], ...]
     media: str = JSON
     heavy: bool = False
+    headers: tuple[str, ...] = ()
+    """What a success may bear, of those that ``chassis.headers`` tells of."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """The types of the path's parameters, by name."""
     audience: frozenset[str] = frozenset()
     """Roles that may call; empty for a public route."""
 
@@ -90,11 +97,12 @@ class Api(Blueprint):
         *,
         access: str | tuple[str, ...],
         returns: Any = None,
-        status: int = 200,
+        status: int | tuple[int, ...] = 200,
         message: str = "OK",
         errors: tuple[type[AppError], ...] | list[type[AppError]] = (),
         media: str = JSON,
         heavy: bool = False,
+        headers: tuple[str, ...] | list[str] = (),
     ) -> Callable[[Handler], Handler]:
         """Route ``method path`` (Flask's pattern, below /api/v1) to the decorated handler.
 
@@ -112,7 +120,7 @@ class Api(Blueprint):
                 method=method,
                 path=path,
                 access="|".join(wanted),
-                status=status,
+                statuses=(status,) if isinstance(status, int) else status,
                 message=message,
                 summary=inspect.getdoc(handler) or "",
                 body=hints.get("body"),
@@ -121,6 +129,8 @@ class Api(Blueprint):
                 errors=tuple(errors),
                 media=media,
                 heavy=heavy,
+                headers=tuple(headers),
+                parameters={name: hint for name, hint in hints.items() if f"<{name}>" in path},
                 audience=audience,
             )
             view = _view(operation, handler)
@@ -168,13 +178,12 @@ def expected_version() -> int | None:
 
 def etag(version: int) -> dict[str, str]:
     """The ``ETag`` header of a resource's version."""
-    return {"ETag": f'"{version}"'}
+    return {ETAG: f'"{version}"'}
 
 
 def render(status: int, envelope: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """The envelope as a JSON response."""
-    body = orjson.dumps(envelope, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC)
-    return Response(body, status, headers, content_type=JSON)
+    return Response(_json(envelope), status, headers, content_type=JSON)
 
 
 def operations(app: Flask) -> Iterator[Operation]:
@@ -194,6 +203,10 @@ def routes_of(app: Flask) -> list[dict[str, Any]]:
         }
         for item in operations(app)
     ]
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC)
 
 
 def _plain(value: Any) -> Any:
@@ -221,20 +234,27 @@ def _view(operation: Operation, handler: Callable[..., Any]) -> Callable[..., Re
             _read_body(Body)
         result = handler(**parameters)
         reply = result if isinstance(result, Reply) else Reply(result)
+        status = reply.status or operation.statuses[0]
+        if current_app.testing:
+            # in tests each answer is held against what is declared, so that the document cannot drift
+            _check_declared(operation, answer, status, reply)
         if operation.media != JSON:
-            return Response(reply.data, reply.status or operation.status, reply.headers, content_type=operation.media)
-        response = render(
-            reply.status or operation.status,
-            {"success": True, "message": reply.message or operation.message, "data": reply.data},
-            reply.headers,
-        )
-        if answer is not None and current_app.testing:
-            # in tests each answer is held against its declared shape, so that the document cannot drift
-            answer.validate_json(orjson.dumps(orjson.loads(response.get_data())["data"]))
-        return response
+            return Response(reply.data, status, reply.headers, content_type=operation.media)
+        envelope = {"success": True, "message": reply.message or operation.message, "data": reply.data}
+        return render(status, envelope, reply.headers)
 
     view.operation = operation  # type: ignore[attr-defined]
     return view
+
+
+def _check_declared(operation: Operation, answer: TypeAdapter[Any] | None, status: int, reply: Reply) -> None:
+    assert status in operation.statuses, f"{status} is not declared"
+    undeclared = reply.headers.keys() - set(operation.headers)
+    assert not undeclared, f"{undeclared} are not declared"
+    missing = {name for name in operation.headers if ANSWERED[name].get("required")} - reply.headers.keys()
+    assert not missing, f"{missing} are declared, and not there"
+    if answer is not None:
+        answer.validate_json(_json(reply.data))
 
 
 def _check_accept(media: str) -> None:

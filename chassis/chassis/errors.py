@@ -103,6 +103,10 @@ class ServiceUnavailable(AppError):
     headers = MappingProxyType({"Retry-After": "2"})
 
 
+class NotReady(ServiceUnavailable):
+    code, message = "NOT_READY", "Not ready."
+
+
 class UpstreamTimeout(AppError):
     status, code, message = 504, "UPSTREAM_TIMEOUT", "A part took too long to answer."
 

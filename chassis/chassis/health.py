@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 
 from chassis.api import render
 from chassis.context import request_id
+from chassis.errors import NotReady
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +33,12 @@ def blueprint(checks: Mapping[str, Check]) -> Blueprint:
             return render(200, {"success": True, "message": "Ready.", "data": {"status": "ok", "checks": states}})
         envelope = {
             "success": False,
-            "message": "Not ready.",
-            "code": "NOT_READY",
+            "message": NotReady.message,
+            "code": NotReady.code,
             "requestId": request_id(),
             "data": {"status": "unavailable", "checks": states},
         }
-        return render(503, envelope, {"Retry-After": "2"})
+        return render(NotReady.status, envelope, NotReady.headers)
 
     return health
 

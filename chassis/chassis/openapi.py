@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
@@ -11,18 +12,24 @@ from pydantic import TypeAdapter
 from chassis import errors
 from chassis.api import BASE_PATH, JSON, Operation, operations
 from chassis.errors import AppError
+from chassis.headers import ANSWERED, REQUEST_ID, RETRY_AFTER
 
 VERSION = "3.1.0"
 Node = dict[str, Any]
 
 _COMPONENTS = "#/components/schemas/"
+_ENVELOPE: Node = {
+    "success": {"const": True, "description": "Tells a success from an error."},
+    "message": {"type": "string", "description": "For a person; may change."},
+}
+_NOTHING: Node = {"type": "null", "description": "There is nothing to tell besides."}
 _PARAMETER = re.compile(r"<(\w+)>")
 _ERROR: Node = {
     "type": "object",
     "description": "What every error is answered as.",
     "required": ["success", "message", "code", "requestId"],
     "properties": {
-        "success": {"const": False},
+        "success": {"const": False, "description": "Tells an error from a success."},
         "message": {"type": "string", "description": "For a person; may change."},
         "code": {"type": "string", "description": "Stable: see docs/errors.md."},
         "requestId": {"type": ["string", "null"], "description": "Finds the request in the logs."},
@@ -41,16 +48,11 @@ _ERROR: Node = {
         "data": {"description": "What some errors tell besides, such as until when an account can be recovered."},
     },
 }
-_HEADERS = {
-    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "`Bearer`, and why it was refused."}},
-    429: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which to ask again."}},
-    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which to ask again."}},
-}
 _IF_MATCH: Node = {
     "name": "If-Match",
     "in": "header",
     "description": "The ETag that was read; 412 if it was changed since.",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "examples": ['"3"']},
 }
 _IDEMPOTENCY_KEY: Node = {
     "name": "Idempotency-Key",
@@ -66,9 +68,7 @@ def document(app: Flask, service: str) -> Node:
     shapes, components = _shapes(declared, service)
     paths: defaultdict[str, Node] = defaultdict(dict)
     for operation in declared:
-        paths[BASE_PATH + _PARAMETER.sub(r"{\1}", operation.path)][operation.method.lower()] = _operation(
-            operation, service, shapes, components
-        )
+        paths[path_of(operation)][operation.method.lower()] = _operation(operation, service, shapes, components)
     # a query's shape is told by its parameters, and is no component
     for operation in declared:
         if operation.query:
@@ -80,9 +80,15 @@ def document(app: Flask, service: str) -> Node:
         "paths": dict(paths),
         "components": {
             "schemas": {"Error": _ERROR, **components},
+            "headers": dict(ANSWERED),
             "securitySchemes": {"accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
+
+
+def path_of(operation: Operation) -> str:
+    """The operation's path as OpenAPI writes it."""
+    return BASE_PATH + _PARAMETER.sub(r"{\1}", operation.path)
 
 
 def _shapes(declared: Iterable[Operation], service: str) -> tuple[dict[Any, Node], Node]:
@@ -96,7 +102,18 @@ def _shapes(declared: Iterable[Operation], service: str) -> tuple[dict[Any, Node
             wanted[operation.returns, "serialization"] = TypeAdapter(operation.returns)
     inputs: Any = [(shape, mode, adapter) for (shape, mode), adapter in wanted.items()]
     schemas, known = TypeAdapter.json_schemas(inputs, ref_template=f"{_COMPONENTS}{service}.{{model}}")
-    return dict(schemas), {f"{service}.{name}": schema for name, schema in known.get("$defs", {}).items()}
+    components = {f"{service}.{name}": schema for name, schema in known.get("$defs", {}).items()}
+    for component in components.values():
+        for field in component.get("properties", {}).values():
+            _raise_description(field)
+    return dict(schemas), components
+
+
+def _raise_description(field: Node) -> None:
+    """A type's description, which pydantic leaves inside the choice of that type or null, is the field's."""
+    choices = [choice for choice in field.get("anyOf", ()) if choice.get("type") != "null"]
+    if "description" not in field and len(choices) == 1 and "description" in choices[0]:
+        field["description"] = choices[0].pop("description")
 
 
 def _operation(operation: Operation, service: str, shapes: dict[Any, Node], components: Node) -> Node:
@@ -107,28 +124,41 @@ def _operation(operation: Operation, service: str, shapes: dict[Any, Node], comp
         "summary": operation.summary.partition("\n")[0],
         "security": [{"accessToken": []}] if operation.audience else [],
         "parameters": [*_path_parameters(operation), *_headers(refused)],
-        "responses": {str(operation.status): _success(operation, shapes), **refusals(refused)},
+        "responses": {
+            **{str(status): _success(operation, shapes) for status in operation.statuses},
+            **refusals(refused),
+        },
     }
     if operation.audience:
         described["description"] = f"{operation.summary}\n\nFor: {', '.join(sorted(operation.audience))}."
     if operation.query:
         described["parameters"] += _query_parameters(components[_name(shapes[operation.query, "validation"]["$ref"])])
     if operation.body:
-        content = {JSON: {"schema": shapes[operation.body, "validation"]}}
+        content = {JSON: {"schema": shapes[operation.body, "validation"], "example": dict(operation.body.example)}}
         described["requestBody"] = {"required": True, "content": content}
     return described
 
 
 def _success(operation: Operation, shapes: dict[Any, Node]) -> Node:
+    response: Node = {"description": operation.message, "headers": told(operation.headers)}
     if operation.media != JSON:
-        return {"description": operation.message, "content": {operation.media: {"schema": {"type": "string"}}}}
-    data = shapes[operation.returns, "serialization"] if operation.returns is not None else {"type": "null"}
-    envelope = {
+        return response | {"content": {operation.media: {"schema": {"type": "string"}}}}
+    data = shapes[operation.returns, "serialization"] if operation.returns is not None else _NOTHING
+    return response | {"content": {JSON: {"schema": envelope(data)}}}
+
+
+def envelope(data: Node) -> Node:
+    """The schema of a success that tells of this data."""
+    return {
         "type": "object",
         "required": ["success", "message", "data"],
-        "properties": {"success": {"const": True}, "message": {"type": "string"}, "data": data},
+        "properties": {**_ENVELOPE, "data": {"description": "What was asked for.", **data}},
     }
-    return {"description": operation.message, "content": {JSON: {"schema": envelope}}}
+
+
+def told(names: Iterable[str]) -> Node:
+    """The headers of these names, and the one that every answer bears."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*names, REQUEST_ID)}
 
 
 def _errors(operation: Operation) -> set[type[AppError]]:
@@ -145,20 +175,25 @@ def _errors(operation: Operation) -> set[type[AppError]]:
 def refusals(refused: Iterable[type[AppError]]) -> Node:
     """The responses that tell of these errors, by status."""
     by_status: defaultdict[int, dict[str, str]] = defaultdict(dict)
+    # how long to wait after too many tries is each refusal's own to say, and not its class's
+    bear: defaultdict[int, set[str]] = defaultdict(set, {HTTPStatus.TOO_MANY_REQUESTS: {RETRY_AFTER}})
     for error in refused:
         by_status[error.status][error.code] = error.message
+        bear[error.status] |= error.headers.keys()
     responses = {}
     for status, codes in sorted(by_status.items()):
         schema = {"allOf": [{"$ref": f"{_COMPONENTS}Error"}, {"properties": {"code": {"enum": sorted(codes)}}}]}
         text = "\n".join(f"- `{code}`: {message}" for code, message in sorted(codes.items()))
-        response: Node = {"description": text, "content": {JSON: {"schema": schema}}}
-        responses[str(status)] = response | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
+        content = {JSON: {"schema": schema}}
+        responses[str(status)] = {"description": text, "headers": told(sorted(bear[status])), "content": content}
     return responses
 
 
 def _path_parameters(operation: Operation) -> list[Node]:
-    names = _PARAMETER.findall(operation.path)
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    return [
+        _parameter(name, "path", TypeAdapter(operation.parameters[name]).json_schema(), required=True)
+        for name in _PARAMETER.findall(operation.path)
+    ]
 
 
 def _headers(refused: set[type[AppError]]) -> list[Node]:
@@ -168,12 +203,15 @@ def _headers(refused: set[type[AppError]]) -> list[Node]:
 
 
 def _query_parameters(shape: Node) -> list[Node]:
-    parameters = []
-    for name, schema in shape.get("properties", {}).items():
-        kept = {key: value for key, value in schema.items() if key not in ("title", "description")}
-        parameter = {"name": name, "in": "query", "required": name in shape.get("required", ()), "schema": kept}
-        parameters.append(parameter | ({"description": schema["description"]} if "description" in schema else {}))
-    return parameters
+    required = shape.get("required", ())
+    properties = shape.get("properties", {})
+    return [_parameter(name, "query", schema, required=name in required) for name, schema in properties.items()]
+
+
+def _parameter(name: str, where: str, schema: Node, *, required: bool) -> Node:
+    kept = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    parameter = {"name": name, "in": where, "required": required, "schema": kept}
+    return parameter | ({"description": schema["description"]} if "description" in schema else {})
 
 
 def _identifier(operation: Operation) -> str:

@@ -1,9 +1,10 @@
 """The base of every request and response shape: camelCase outside, strict, nothing unknown."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -38,6 +39,9 @@ class Body(Shape):
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False, allow_inf_nan=False)
 
+    example: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """What somebody would send, for the document; each body that a route takes has one, and a test reads it."""
+
 
 class Query(Shape):
     """What a client sends in the query string: text is converted, unknown parameters are refused."""
@@ -50,6 +54,16 @@ class PageQuery(Query):
 
     limit: int = Field(20, ge=1, le=100, description="How many items at the most.")
     cursor: str | None = Field(None, max_length=512, description="`nextCursor` of the page before.")
+
+
+Item = TypeVar("Item")
+
+
+class Page(Shape, Generic[Item]):
+    """One page of a list; a list of all that there is has one page."""
+
+    items: list[Item] = Field(description="In the list's order; empty where nothing is found.")
+    next_cursor: str | None = Field(description="To be sent as `cursor` for the page after; null on the last.")
 
 
 class EventData(Shape):
@@ -108,7 +122,9 @@ Text = Annotated[
 ]
 """Free text, 1-2000 characters, trimmed."""
 
-Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
+Zone = Annotated[
+    str, StringConstraints(max_length=64), Field(description="IANA name, such as Europe/Zurich."), AfterValidator(_zone)
+]
 """An IANA time zone name."""
 
 Instant = Annotated[
@@ -116,12 +132,17 @@ Instant = Annotated[
     # not strict: the text that the validator before has passed on is no JSON any more to pydantic
     Strict(False),
     BeforeValidator(_written_out),
-    Field(json_schema_extra={"format": "date-time"}),
+    Field(json_schema_extra={"format": "date-time"}, description="RFC 3339 with an offset, which is taken to UTC."),
     AfterValidator(lambda instant: instant if instant.tzinfo else _naive()),
     AfterValidator(_utc),
     PlainSerializer(lambda instant: instant.isoformat().replace("+00:00", "Z"), when_used="json"),
 ]
 """An instant, RFC 3339 with an offset, taken to UTC."""
+
+Id = Annotated[str, Field(description="Opaque: to be sent back as it is, and not to be read.")]
+CreatedAt = Annotated[datetime, Field(description="When it was made, in UTC.")]
+UpdatedAt = Annotated[datetime, Field(description="When it last changed, in UTC.")]
+Version = Annotated[int, Field(ge=0, description="Rises with each change; the `ETag` in quotes, for `If-Match`.")]
 
 
 def _naive() -> datetime:

@@ -22,6 +22,7 @@ from chassis.clock import new_id
 from chassis.events import subscriptions
 from chassis.keys import secret_key
 from chassis.tokens import TokenIssuer
+from devkit import explained
 from devkit.waiting import eventually
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
@@ -145,8 +146,14 @@ def running(module: str, env: dict[str, str], cwd: Path | None = None) -> Iterat
 
 
 def check_routes(app: Flask, service: str) -> None:
-    """The app's routes are those of contracts/routes and contracts/openapi; UPDATE_CONTRACTS=1 writes both."""
+    """The app's routes are those of contracts/routes and contracts/openapi; UPDATE_CONTRACTS=1 writes both.
+
+    The document leaves no field and no parameter unexplained, and its examples work.
+    """
     declared, document = routes_of(app), openapi.document(app, service)
+    unclear = [f"{where} has no description" for where in explained.undescribed(document)]
+    unclear += explained.bad_examples(app, document)
+    assert not unclear, "\n".join(unclear)
     lines = ",\n".join("  " + json.dumps(route) for route in declared)
     _check(CONTRACTS / "routes" / f"{service}.json", declared, f"[\n{lines}\n]\n")
     _check(CONTRACTS / "openapi" / f"{service}.json", document, json.dumps(document, indent=1) + "\n")

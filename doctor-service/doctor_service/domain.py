@@ -31,6 +31,8 @@ _LOWEST_HALVES = 2
 
 
 class Moderation(StrEnum):
+    """How the admins see a profile; only what is APPROVED is listed."""
+
     PENDING = "PENDING"
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"

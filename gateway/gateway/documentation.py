@@ -14,6 +14,7 @@ from chassis.api import JSON
 from chassis.errors import UpstreamTimeout
 from chassis.openapi import VERSION, refusals
 from gateway.errors import BadGateway, Overloaded, PayloadTooLarge, RateLimited, RequestTimeout
+from gateway.own_routes import OWN_PATHS, OWN_TAG
 
 _KEPT = "public, max-age=300"
 # Swagger UI sets styles on elements; scripts and all else come from here alone
@@ -39,7 +40,8 @@ _START = """SwaggerUIBundle({
 });
 """
 _ABOUT = """\
-Every answer is in one envelope: `success`, `message`, and `data` or `code`. To try a call that needs somebody signed
+Every answer is in one envelope: `success`, `message`, and `data` or `code`. A request may name itself by
+`X-Request-Id`; every answer bears one, by which it is found in the logs. To try a call that needs somebody signed
 in, call `POST /api/v1/auth/login`, copy its `accessToken`, and give it under *Authorize*."""
 
 
@@ -48,18 +50,19 @@ _QUOTA = {
     "RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "How many of them are left."},
     "RateLimit-Reset": {"schema": {"type": "integer"}, "description": "Seconds until all of them are there again."},
 }
+"""Headers of whatever is counted: not of everything, for limits can be switched off."""
 
 
 def joined(folder: Path, services: Iterable[str]) -> dict[str, Any]:
-    """The documents in ``folder`` (``<service>.json``) as one, with what the gateway itself may answer."""
+    """The documents in ``folder`` (``<service>.json``) as one, with the gateway's own routes and answers."""
     documents = [json.loads((folder / f"{name}.json").read_text()) for name in services]
     document: dict[str, Any] = {
         "openapi": VERSION,
         "info": {"title": "Appointment suite", "version": "1", "description": _ABOUT},
         "servers": [{"url": "/"}],
-        "tags": [tag for one in documents for tag in one["tags"]],
+        "tags": [*(tag for one in documents for tag in one["tags"]), OWN_TAG],
         "paths": {},
-        "components": {"schemas": {}, "securitySchemes": {}, "headers": _QUOTA},
+        "components": {"schemas": {}, "headers": dict(_QUOTA), "securitySchemes": {}},
     }
     for one in documents:
         for path, operations in one["paths"].items():
@@ -74,6 +77,7 @@ def joined(folder: Path, services: Iterable[str]) -> dict[str, Any]:
             for response in operation["responses"].values():
                 told = {name: {"$ref": f"#/components/headers/{name}"} for name in _QUOTA}
                 response["headers"] = {**response.get("headers", {}), **told}
+    document["paths"].update(OWN_PATHS)
     return document
 
 

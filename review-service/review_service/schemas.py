@@ -1,24 +1,36 @@
 """Shapes of review-service's requests and answers."""
 
 from datetime import datetime
+from types import MappingProxyType
+from typing import Annotated
 
 from pydantic import Field
 
 from chassis.mongo import Document
-from chassis.schemas import Body, PageQuery, Shape, Text
+from chassis.schemas import Body, CreatedAt, Id, Page, PageQuery, Shape, Text, Version
 from review_service.domain import Sort
+
+Stars = Annotated[int, Field(ge=1, le=5, description="Stars, five for the best.")]
+ReviewId = Annotated[Id, Field(description="The review's.")]
+AppointmentId = Annotated[Id, Field(description="The appointment's that is reviewed.")]
+DoctorId = Annotated[Id, Field(description="The doctor's, which is the user's.")]
+Count = Annotated[int, Field(ge=0, description="How many reviews gave as many stars.")]
 
 
 class ReviewBody(Body):
-    rating: int = Field(ge=1, le=5, description="Stars.")
+    rating: Stars
     comment: Text | None = Field(None, description="Shown to everyone.")
+
+    example = MappingProxyType({"rating": 5, "comment": "Took time for all my questions."})
 
 
 class ReviewPatch(Body):
     """What is left out stays."""
 
-    rating: int = Field(default_factory=int, ge=1, le=5, description="Stars.")
+    rating: Stars = Field(default_factory=int)
     comment: Text | None = Field(None, description="Null takes it away.")
+
+    example = MappingProxyType({"rating": 4})
 
     def fields(self) -> Document:
         """The fields that were sent."""
@@ -28,13 +40,19 @@ class ReviewPatch(Body):
 class ReplyBody(Body):
     text: Text = Field(description="Shown to everyone, below the review.")
 
+    example = MappingProxyType({"text": "Thank you, and get well soon."})
+
 
 class ReportBody(Body):
     reason: Text = Field(description="Only the admins read it, and not whose it is.")
 
+    example = MappingProxyType({"reason": "It names another patient."})
+
 
 class HideBody(Body):
     reason: Text = Field(description="The author reads it.")
+
+    example = MappingProxyType({"reason": "Please leave out the names of other people."})
 
 
 class ReviewsQuery(PageQuery):
@@ -46,38 +64,39 @@ class ModerationQuery(PageQuery):
 
 
 class Reply(Shape):
-    text: str
-    at: datetime
+    text: str = Field(description="Shown to everyone, below the review.")
+    at: datetime = Field(description="When the doctor wrote it, in UTC.")
 
 
 class PublicReview(Shape):
-    id: str
-    doctor_id: str
-    rating: int
-    comment: str | None
+    """As everybody sees it."""
+
+    id: ReviewId
+    doctor_id: DoctorId
+    rating: Stars
+    comment: str | None = Field(description="Null where there is none.")
     author: str = Field(description="First name and initial.")
-    reply: Reply | None = Field(description="The doctor's.")
-    created_at: datetime
-    updated_at: datetime = Field(description="When its author last changed it.")
-    version: int
+    reply: Reply | None = Field(description="The doctor's; null where there is none.")
+    created_at: CreatedAt
+    updated_at: datetime = Field(description="When its author last changed it, in UTC.")
+    version: Version
 
 
 class Hidden(Shape):
     reason: str | None = Field(description="Null once its author or doctor is erased.")
-    at: datetime
+    at: datetime = Field(description="When an admin hid it, in UTC.")
 
 
 class Review(PublicReview):
     """As its author sees it."""
 
-    appointment_id: str
+    appointment_id: AppointmentId
     doctor_id: str | None = Field(description="Null once the doctor's account is erased.")  # type: ignore[assignment]
     hidden: Hidden | None = Field(description="Null while everybody may see it.")
 
 
-class Reviews(Shape):
-    items: list[PublicReview]
-    next_cursor: str | None
+class Reviews(Page[PublicReview]):
+    """A page of a doctor's reviews."""
 
 
 class HiddenBy(Hidden):
@@ -86,36 +105,35 @@ class HiddenBy(Hidden):
 
 class Report(Shape):
     reason: str | None = Field(description="Null once who reported is erased.")
-    at: datetime
+    at: datetime = Field(description="When it was reported, in UTC.")
 
 
 class ModeratedReview(PublicReview):
     """As the admins see it."""
 
-    appointment_id: str
-    doctor_id: str | None  # type: ignore[assignment]
-    patient_id: str | None
-    hidden: HiddenBy | None
-    report_count: int
+    appointment_id: AppointmentId
+    doctor_id: str | None = Field(description="Null once the doctor's account is erased.")  # type: ignore[assignment]
+    patient_id: str | None = Field(description="Its author; null once that account is erased.")
+    hidden: HiddenBy | None = Field(description="Null while everybody may see it.")
+    report_count: int = Field(description="How many people reported it.")
     reports: list[Report] = Field(description="Newest first.")
 
 
-class ModeratedReviews(Shape):
-    items: list[ModeratedReview]
-    next_cursor: str | None
+class ModeratedReviews(Page[ModeratedReview]):
+    """A page of reviews, for admins."""
 
 
 class Histogram(Shape):
     """How many reviews gave each number of stars."""
 
-    one: int = Field(alias="1")
-    two: int = Field(alias="2")
-    three: int = Field(alias="3")
-    four: int = Field(alias="4")
-    five: int = Field(alias="5")
+    one: Count = Field(alias="1")
+    two: Count = Field(alias="2")
+    three: Count = Field(alias="3")
+    four: Count = Field(alias="4")
+    five: Count = Field(alias="5")
 
 
 class Rating(Shape):
     average: float = Field(ge=0, le=5, description="Two decimals; 0 where there is no review.")
-    count: int
+    count: int = Field(description="How many reviews.")
     histogram: Histogram

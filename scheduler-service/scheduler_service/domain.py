@@ -34,6 +34,8 @@ NEWCOMER = timedelta(minutes=1)
 
 
 class RunStatus(StrEnum):
+    """How far a run has come."""
+
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"

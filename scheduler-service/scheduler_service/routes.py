@@ -7,7 +7,7 @@ from chassis.errors import ServiceUnavailable
 from chassis.mongo import Document
 from chassis.schemas import PageQuery
 from scheduler_service.errors import JobNotFound
-from scheduler_service.schemas import JobList, Run, RunPage
+from scheduler_service.schemas import JobList, JobName, Run, RunPage
 from scheduler_service.service import Jobs
 
 
@@ -21,7 +21,7 @@ def routes(jobs: Jobs) -> Api:
         return {"items": items, "nextCursor": None}
 
     @api.get("/admin/jobs/<name>/runs", access=ADMIN, returns=RunPage, errors=[JobNotFound])
-    def list_runs(name: str, query: PageQuery) -> dict[str, Any]:
+    def list_runs(name: JobName, query: PageQuery) -> dict[str, Any]:
         """A job's runs, newest first."""
         found = jobs.runs_of(name, query.limit, query.cursor)
         return {**found, "items": [_run(run) for run in found["items"]]}
@@ -34,7 +34,7 @@ def routes(jobs: Jobs) -> Api:
         errors=[JobNotFound, ServiceUnavailable],
         message="The job will run.",
     )
-    def run_job(name: str) -> Document:
+    def run_job(name: JobName) -> Document:
         """Have a job run now, besides its schedule."""
         return _run(jobs.start(name, identity().user_id))
 

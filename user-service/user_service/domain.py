@@ -11,18 +11,24 @@ from user_service.errors import AccountDeleted, AccountSuspended, NotDeleted, No
 
 
 class Status(StrEnum):
+    """How an account stands: only whoever is ACTIVE can sign in; who is DELETED can come back for a while."""
+
     ACTIVE = "ACTIVE"
     DELETED = "DELETED"
     SUSPENDED = "SUSPENDED"
 
 
 class Role(StrEnum):
+    """What a user may call."""
+
     PATIENT = "patient"
     DOCTOR = "doctor"
     ADMIN = "admin"
 
 
 class DeletionReason(StrEnum):
+    """Why somebody deletes the account."""
+
     NO_LONGER_NEEDED = "NO_LONGER_NEEDED"
     PRIVACY = "PRIVACY"
     SWITCHING = "SWITCHING"

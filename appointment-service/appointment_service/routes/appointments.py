@@ -4,7 +4,7 @@ from datetime import datetime
 
 from appointment_service import errors
 from appointment_service.domain.appointment import Action
-from appointment_service.routes.once import ONCE_ERRORS, once
+from appointment_service.routes.once import ONCE_ERRORS, ONCE_HEADERS, once
 from appointment_service.routes.rendering import CHANGE_ERRORS, reply, with_history
 from appointment_service.routes.rendering import appointment as rendered
 from appointment_service.schemas.appointments import (
@@ -16,9 +16,11 @@ from appointment_service.schemas.appointments import (
     ReasonBody,
     RescheduleBody,
 )
+from appointment_service.schemas.fields import AppointmentId
 from appointment_service.service import AppointmentService, Booking, Requests
 from chassis.api import DOCTOR, PATIENT, SELF, Api, Reply, etag, expected_version, identity
 from chassis.errors import NotFound
+from chassis.headers import ETAG
 from chassis.mongo import Document
 from chassis.paging import decode_cursor, page
 
@@ -40,6 +42,7 @@ def routes(booking: Booking, service: AppointmentService, requests: Requests) ->
             errors.PatientBusy,
             *ONCE_ERRORS,
         ],
+        headers=ONCE_HEADERS,
         message="Your appointment is made.",
     )
     def book(body: BookBody) -> Reply:
@@ -66,8 +69,8 @@ def routes(booking: Booking, service: AppointmentService, requests: Requests) ->
         )
         return page(found, query.limit, lambda item: (item["start"], item["_id"]), rendered)
 
-    @api.get("/appointments/<id>", access=SELF, returns=AppointmentWithHistory, errors=[NotFound])
-    def appointment(id: str) -> Reply:
+    @api.get("/appointments/<id>", access=SELF, returns=AppointmentWithHistory, errors=[NotFound], headers=[ETAG])
+    def appointment(id: AppointmentId) -> Reply:
         """An appointment with its history, for its patient, its doctor and admins."""
         found = service.appointment(identity(), id)
         return Reply(with_history(found), headers=etag(found["version"]))
@@ -85,9 +88,10 @@ def routes(booking: Booking, service: AppointmentService, requests: Requests) ->
             errors.PatientBusy,
             *ONCE_ERRORS,
         ],
+        headers=ONCE_HEADERS,
         message="The appointment is moved.",
     )
-    def reschedule(id: str, body: RescheduleBody) -> Reply:
+    def reschedule(id: AppointmentId, body: RescheduleBody) -> Reply:
         """Move an appointment in place, for its patient or doctor; if the new time fails, the old one stands."""
         who, expected = identity(), expected_version()
         return once(requests, lambda session: service.reschedule(who, id, body.start, body.reason, expected, session))
@@ -97,9 +101,10 @@ def routes(booking: Booking, service: AppointmentService, requests: Requests) ->
         access=SELF,
         returns=Appointment,
         errors=[*CHANGE_ERRORS, errors.TooLateToCancel],
+        headers=[ETAG],
         message="The appointment is cancelled.",
     )
-    def cancel(id: str, body: ReasonBody) -> Reply:
+    def cancel(id: AppointmentId, body: ReasonBody) -> Reply:
         """Cancel an appointment; a patient, no later than the doctor's notice before its start."""
         return reply(service.change(identity(), id, Action.CANCEL, body.reason, expected_version()))
 

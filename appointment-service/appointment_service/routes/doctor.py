@@ -3,8 +3,10 @@
 from appointment_service.domain.appointment import Action
 from appointment_service.routes.rendering import CHANGE_ERRORS, reply
 from appointment_service.schemas.appointments import Appointment, ReasonBody
+from appointment_service.schemas.fields import AppointmentId
 from appointment_service.service import AppointmentService
 from chassis.api import DOCTOR, Api, Reply, expected_version, identity
+from chassis.headers import ETAG
 
 
 def routes(service: AppointmentService) -> Api:
@@ -15,9 +17,10 @@ def routes(service: AppointmentService) -> Api:
         access=DOCTOR,
         returns=Appointment,
         errors=CHANGE_ERRORS,
+        headers=[ETAG],
         message="The appointment is confirmed.",
     )
-    def confirm(id: str) -> Reply:
+    def confirm(id: AppointmentId) -> Reply:
         """Say yes to a request, for its doctor, before it lapses."""
         return changed(id, Action.CONFIRM)
 
@@ -26,9 +29,10 @@ def routes(service: AppointmentService) -> Api:
         access=DOCTOR,
         returns=Appointment,
         errors=CHANGE_ERRORS,
+        headers=[ETAG],
         message="The request is declined.",
     )
-    def decline(id: str, body: ReasonBody) -> Reply:
+    def decline(id: AppointmentId, body: ReasonBody) -> Reply:
         """Say no to a request, for its doctor: it is cancelled, and its time free."""
         return changed(id, Action.DECLINE, body.reason)
 
@@ -37,9 +41,10 @@ def routes(service: AppointmentService) -> Api:
         access=DOCTOR,
         returns=Appointment,
         errors=CHANGE_ERRORS,
+        headers=[ETAG],
         message="The patient is here.",
     )
-    def check_in(id: str) -> Reply:
+    def check_in(id: AppointmentId) -> Reply:
         """Say that the patient has arrived; for its doctor."""
         return changed(id, Action.CHECK_IN)
 
@@ -48,9 +53,10 @@ def routes(service: AppointmentService) -> Api:
         access=DOCTOR,
         returns=Appointment,
         errors=CHANGE_ERRORS,
+        headers=[ETAG],
         message="The appointment is completed.",
     )
-    def complete(id: str) -> Reply:
+    def complete(id: AppointmentId) -> Reply:
         """Say that the appointment took place, for its doctor; of a no-show, within seven days of its end."""
         return changed(id, Action.COMPLETE)
 
@@ -59,9 +65,10 @@ def routes(service: AppointmentService) -> Api:
         access=DOCTOR,
         returns=Appointment,
         errors=CHANGE_ERRORS,
+        headers=[ETAG],
         message="The patient did not come.",
     )
-    def no_show(id: str) -> Reply:
+    def no_show(id: AppointmentId) -> Reply:
         """Say that the patient did not come, for its doctor; of what was completed, within seven days of its end."""
         return changed(id, Action.NO_SHOW)
 

@@ -15,15 +15,18 @@ from appointment_service.service import Requests
 from appointment_service.service.requests import Done
 from chassis.api import Reply, identity
 from chassis.errors import AppError, ValidationFailed
+from chassis.headers import ETAG, IDEMPOTENCY_REPLAYED
 from chassis.mongo import Document
 from chassis.schemas import invalid
 
 HEADER = "Idempotency-Key"
-REPLAYED = {"Idempotency-Replayed": "true"}
+REPLAYED = {IDEMPOTENCY_REPLAYED: "true"}
 LONGEST = 255
 
 ONCE_ERRORS: list[type[AppError]] = [ValidationFailed, errors.IdempotencyKeyReused, errors.IdempotencyInProgress]
 """What a route whose handler calls ``once`` declares besides its own."""
+ONCE_HEADERS = (ETAG, IDEMPOTENCY_REPLAYED)
+"""Likewise."""
 
 
 class _Replayed(AppError):

@@ -3,13 +3,15 @@
 from datetime import datetime
 
 from appointment_service import errors
-from appointment_service.routes.once import ONCE_ERRORS, once
+from appointment_service.routes.once import ONCE_ERRORS, ONCE_HEADERS, once
 from appointment_service.routes.rendering import place as rendered
 from appointment_service.schemas.appointments import Appointment
+from appointment_service.schemas.fields import DoctorId, PlaceId
 from appointment_service.schemas.waitlist import Place, Places, WaitBody
 from appointment_service.service import Requests, Waitlist
 from chassis.api import PATIENT, Api, Reply, etag, expected_version, identity
 from chassis.errors import NotFound, VersionMismatch
+from chassis.headers import ETAG
 from chassis.mongo import Document
 from chassis.paging import decode_cursor, page
 from chassis.schemas import PageQuery
@@ -24,9 +26,10 @@ def routes(waitlist: Waitlist, requests: Requests) -> Api:
         status=201,
         returns=Place,
         errors=[errors.EmailNotVerified, errors.DoctorNotFound, errors.AlreadyWaiting],
+        headers=[ETAG],
         message="You are in line: we tell you as soon as a time is free for you.",
     )
-    def join(id: str, body: WaitBody) -> Reply:
+    def join(id: DoctorId, body: WaitBody) -> Reply:
         """Wait for a time of a doctor's to be given back, between two dates."""
         return _reply(waitlist.join(identity(), id, body.first, body.last))
 
@@ -37,7 +40,7 @@ def routes(waitlist: Waitlist, requests: Requests) -> Api:
         return page(found, query.limit, lambda item: (item["createdAt"], item["_id"]), rendered)
 
     @api.delete("/waitlist/<id>", access=PATIENT, errors=[NotFound], message="You are in line no more.")
-    def leave(id: str) -> None:
+    def leave(id: PlaceId) -> None:
         """Leave the line; what is offered passes on to the next at once. An accepted appointment stands."""
         waitlist.leave(identity(), id)
 
@@ -46,9 +49,10 @@ def routes(waitlist: Waitlist, requests: Requests) -> Api:
         access=PATIENT,
         returns=Appointment,
         errors=[NotFound, errors.NoOffer, errors.OfferExpired, VersionMismatch, *ONCE_ERRORS],
+        headers=ONCE_HEADERS,
         message="The appointment is yours.",
     )
-    def accept(id: str) -> Reply:
+    def accept(id: PlaceId) -> Reply:
         """Take what is offered, as an appointment; again answers with the same."""
         who, expected = identity(), expected_version()
         return once(requests, lambda session: waitlist.accept(who, id, expected, session))
@@ -58,9 +62,10 @@ def routes(waitlist: Waitlist, requests: Requests) -> Api:
         access=PATIENT,
         returns=Place,
         errors=[NotFound, errors.NoOffer, VersionMismatch],
+        headers=[ETAG],
         message="The time passes on to the next in line; you are still in it.",
     )
-    def decline(id: str) -> Reply:
+    def decline(id: PlaceId) -> Reply:
         """Refuse what is offered, and wait on; this slot is not offered to you again."""
         return _reply(waitlist.decline(identity(), id, expected_version()))
 

@@ -4,7 +4,9 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+
+from chassis import schemas
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -41,4 +43,10 @@ _DATE_OR_INSTANT = WithJsonSchema(
 Day = Annotated[date, BeforeValidator(_day)]
 Since = Annotated[datetime, PlainValidator(_moment), _DATE_OR_INSTANT]
 Until = Annotated[datetime, PlainValidator(_end_moment), _DATE_OR_INSTANT]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,128}$")]
+SentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,128}$")]
+
+AppointmentId = Annotated[schemas.Id, Field(description="The appointment's.")]
+DoctorId = Annotated[schemas.Id, Field(description="The doctor's, which is the user's.")]
+PlaceId = Annotated[schemas.Id, Field(description="The place's in the line, of `GET /waitlist`.")]
+Start = Annotated[datetime, Field(description="When it begins, in UTC.")]
+End = Annotated[datetime, Field(description="When it is over, in UTC.")]

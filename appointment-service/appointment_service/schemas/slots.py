@@ -1,10 +1,8 @@
 """Shapes of a doctor's slots."""
 
-from datetime import datetime
-
 from pydantic import Field
 
-from appointment_service.schemas.fields import Day
+from appointment_service.schemas.fields import Day, DoctorId, End, Start
 from chassis.schemas import Query, Shape
 
 
@@ -14,12 +12,14 @@ class SlotsQuery(Query):
 
 
 class Slot(Shape):
-    start: datetime
-    end: datetime
+    start: Start
+    end: End
 
 
 class Slots(Shape):
-    doctor_id: str
-    timezone: str | None = Field(description="Null while the doctor has published no calendar.")
-    slot_minutes: int | None
-    items: list[Slot]
+    doctor_id: DoctorId
+    timezone: str | None = Field(
+        description="The doctor's, by its IANA name; null while the doctor has published no calendar."
+    )
+    slot_minutes: int | None = Field(description="Length of a slot, in minutes; null while there is no calendar.")
+    items: list[Slot] = Field(description="What could be booked now, earliest first; all of it, on one page.")

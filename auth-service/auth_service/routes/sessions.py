@@ -3,7 +3,7 @@
 from typing import Any
 
 from auth_service import errors
-from auth_service.schemas import RefreshBody, Sessions, Tokens
+from auth_service.schemas import RefreshBody, SessionId, Sessions, Tokens
 from auth_service.service import Service
 from chassis.api import PUBLIC, SELF, Api, identity
 from chassis.errors import NotFound
@@ -44,7 +44,7 @@ def routes(service: Service) -> Api:
         return {"items": [_session(item, who.session_id) for item in found], "nextCursor": None}
 
     @api.delete("/auth/sessions/<id>", access=SELF, errors=[NotFound], message="Session ended.")
-    def end_session(id: str) -> None:
+    def end_session(id: SessionId) -> None:
         """End one session."""
         service.sessions.end(identity(), id)
 

@@ -17,6 +17,7 @@ from chassis.clock import new_id
 from chassis.config import BaseConfig
 from chassis.errors import Conflict
 from chassis.events import cloud_event
+from chassis.headers import CONTENT_DISPOSITION, ETAG
 from chassis.keys import secret_key
 from chassis.schemas import Body, Instant, Line, PageQuery, Query, Text, Zone
 from chassis.tokens import TokenIssuer
@@ -36,7 +37,7 @@ class ThingBody(Body):
 
 class ThingQuery(PageQuery):
     since: Instant | None = None
-    only_big: bool = False
+    only_big: bool = Field(False, description="Without the small ones.")
 
 
 class FileQuery(Query):
@@ -51,9 +52,9 @@ class ThingTaken(Conflict):
 def things() -> Api:  # noqa: C901  (one of each kind of route)
     api = Api("things")
 
-    @api.post("/things", access=PUBLIC, status=201, message="Made.")
+    @api.post("/things", access=PUBLIC, status=(201, 200), message="Made.", headers=[ETAG])
     def make(body: ThingBody) -> Any:
-        return Reply(body, headers=etag(7))
+        return Reply(body, status=200 if body.size == 2 else 201, headers=etag(7))
 
     @api.get("/things", access=PUBLIC)
     def find(query: ThingQuery) -> dict[str, Any]:
@@ -92,11 +93,22 @@ def things() -> Api:  # noqa: C901  (one of each kind of route)
     def busy() -> None:
         raise ThingTaken(headers={"Retry-After": "7"})
 
-    @api.get("/file", access=PUBLIC, media="text/calendar; charset=utf-8")
+    @api.get("/file", access=PUBLIC, media="text/calendar; charset=utf-8", headers=[CONTENT_DISPOSITION])
     def file(query: FileQuery) -> Reply:
         if query.missing:
             raise ThingTaken
         return Reply("BEGIN:VCALENDAR\r\n", headers={"Content-Disposition": "attachment"})
+
+    @api.get("/undeclared", access=PUBLIC)
+    def undeclared() -> Reply:
+        return Reply(headers=etag(7))
+
+    @api.get("/missing", access=PUBLIC, headers=[ETAG])
+    def missing() -> None: ...
+
+    @api.get("/accepted", access=PUBLIC)
+    def accepted() -> Reply:
+        return Reply(status=202)
 
     @api.get("/away", access=PUBLIC)
     def away() -> None:

@@ -2,6 +2,7 @@
 
 from chassis.api import DOCTOR, PUBLIC, Api, Reply, etag, expected_version, identity
 from chassis.errors import VersionMismatch
+from chassis.headers import ETAG
 from chassis.mongo import Document
 from chassis.paging import decode_cursor, page
 from chassis.schemas import invalid
@@ -13,7 +14,7 @@ from doctor_service.errors import (
     OverrideNotFound,
     TooManyOverrides,
 )
-from doctor_service.schemas import (
+from doctor_service.schemas.calendars import (
     Availability,
     AvailabilityBody,
     OverrideBody,
@@ -21,8 +22,8 @@ from doctor_service.schemas import (
     OverridesQuery,
     OwnAvailability,
     SetOverride,
-    written_day,
 )
+from doctor_service.schemas.fields import Day, DoctorId, written_day
 from doctor_service.service import Doctors
 
 _CHANGE_ERRORS = [DoctorProfileMissing, VersionMismatch]
@@ -36,6 +37,7 @@ def routes(doctors: Doctors) -> Api:
         access=DOCTOR,
         returns=OwnAvailability,
         errors=_CHANGE_ERRORS,
+        headers=[ETAG],
         message="Your hours are published.",
     )
     def put_availability(body: AvailabilityBody) -> Reply:
@@ -48,6 +50,7 @@ def routes(doctors: Doctors) -> Api:
         access=DOCTOR,
         returns=OwnAvailability,
         errors=[DoctorProfileMissing, AvailabilityMissing],
+        headers=[ETAG],
     )
     def own_availability() -> Reply:
         """The doctor's own weekly hours and terms."""
@@ -59,7 +62,7 @@ def routes(doctors: Doctors) -> Api:
         returns=Availability,
         errors=[DoctorNotFound, AvailabilityMissing],
     )
-    def availability(id: str) -> Document:
+    def availability(id: DoctorId) -> Document:
         """A listed doctor's weekly hours and terms."""
         return _published(doctors.listed(id))
 
@@ -68,9 +71,10 @@ def routes(doctors: Doctors) -> Api:
         access=DOCTOR,
         returns=SetOverride,
         errors=[*_CHANGE_ERRORS, TooManyOverrides],
+        headers=[ETAG],
         message="That date is set.",
     )
-    def put_override(date: str, body: OverrideBody) -> Reply:
+    def put_override(date: Day, body: OverrideBody) -> Reply:
         """Set one date's hours in place of the weekly ones; no windows is a day off."""
         override = {"date": _date(date), **body.model_dump(by_alias=True)}
         doctor = doctors.set_override(identity().user_id, override, expected_version())
@@ -80,9 +84,10 @@ def routes(doctors: Doctors) -> Api:
         "/doctors/me/availability/overrides/<date>",
         access=DOCTOR,
         errors=[*_CHANGE_ERRORS, OverrideNotFound],
+        headers=[ETAG],
         message="The weekly hours hold again.",
     )
-    def remove_override(date: str) -> Reply:
+    def remove_override(date: Day) -> Reply:
         """Let the weekly hours hold on that date."""
         doctor = doctors.remove_override(identity().user_id, _date(date), expected_version())
         return Reply(headers=etag(doctor["version"]))
@@ -92,6 +97,7 @@ def routes(doctors: Doctors) -> Api:
         access=DOCTOR,
         returns=Overrides,
         errors=[DoctorProfileMissing],
+        headers=[ETAG],
     )
     def overrides(query: OverridesQuery) -> Reply:
         """The dates that differ from the ordinary week, in their order."""

@@ -7,11 +7,13 @@ from chassis.api import PATIENT, PUBLIC, Api, identity
 from chassis.mongo import Document
 from chassis.paging import decode_cursor, page
 from chassis.schemas import PageQuery, invalid
-from doctor_service import schemas
 from doctor_service.domain import Search, fold, words
 from doctor_service.errors import DoctorNotFound
 from doctor_service.routes.rendering import public
-from doctor_service.schemas import PublicDoctor, SearchQuery
+from doctor_service.schemas import directory
+from doctor_service.schemas.directory import SearchQuery
+from doctor_service.schemas.fields import DoctorId
+from doctor_service.schemas.profiles import PublicDoctor
 from doctor_service.service import Doctors, Follows
 from doctor_service.store import ORDERS
 
@@ -27,14 +29,14 @@ _KINDS: dict[str, list[type | tuple[type, ...]]] = {
 def routes(doctors: Doctors, follows: Follows) -> Api:
     api = Api("directory")
 
-    @api.get("/doctors", access=PUBLIC, returns=schemas.Doctors)
+    @api.get("/doctors", access=PUBLIC, returns=directory.Doctors)
     def search_doctors(query: SearchQuery) -> dict[str, Any]:
         """Find doctors: approved, visible and active ones."""
         found = doctors.search(_search(query), query.sort, _place(query), query.limit + 1)
         return page(found, query.limit, lambda doctor: _key(query.sort, doctor), public)
 
     @api.get("/doctors/<id>", access=PUBLIC, returns=PublicDoctor, errors=[DoctorNotFound])
-    def doctor(id: str) -> Document:
+    def doctor(id: DoctorId) -> Document:
         """One doctor."""
         return public(doctors.listed(id))
 
@@ -44,16 +46,16 @@ def routes(doctors: Doctors, follows: Follows) -> Api:
         errors=[DoctorNotFound],
         message="You follow this doctor.",
     )
-    def follow(id: str) -> None:
+    def follow(id: DoctorId) -> None:
         """Follow a doctor; again is the same as once."""
         follows.follow(identity().user_id, id)
 
     @api.delete("/doctors/<id>/follow", access=PATIENT, message="You do not follow this doctor.")
-    def unfollow(id: str) -> None:
+    def unfollow(id: DoctorId) -> None:
         """Follow a doctor no more; again is the same as once."""
         follows.unfollow(identity().user_id, id)
 
-    @api.get("/users/me/following", access=PATIENT, returns=schemas.Following)
+    @api.get("/users/me/following", access=PATIENT, returns=directory.Following)
     def following(query: PageQuery) -> dict[str, Any]:
         """Whom the patient follows, latest first."""
         after = decode_cursor(query.cursor, [datetime, str]) if query.cursor else None

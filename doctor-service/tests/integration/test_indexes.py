@@ -19,7 +19,7 @@ from doctor_service.app import create_app
 from doctor_service.bootstrap import Built, build
 from doctor_service.config import Config
 from doctor_service.domain import derived
-from doctor_service.schemas import ProfileBody
+from doctor_service.schemas.profiles import ProfileBody
 
 DOCTORS, UNLISTED, FOLLOWERS = 5_000, 500, 200
 SPECIALTIES = ("Cardiology", "Dermatology", "Paediatrics", "Gastroenterology", *(f"Field {n}" for n in range(20)))

@@ -4,11 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from chassis import health, metrics
 from chassis.config import CONTRACTS_IN_CHECKOUT
+from devkit.explained import undescribed
 from gateway.config import Config
-from gateway.documentation import joined
+from gateway.documentation import joined, pages
 
 SERVICES = [
     name.removesuffix("_url").replace("_", "-") for name in Config.model_fields if name.endswith("_service_url")
@@ -38,8 +41,19 @@ def test_it_is_openapi(document: dict[str, Any]) -> None:
     assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_it_has_every_route_and_no_other(operations: dict[tuple[str, str], dict[str, Any]]) -> None:
-    assert operations.keys() == ACCESS.keys()
+def test_it_has_every_route_and_no_other(
+    document: dict[str, Any], operations: dict[tuple[str, str], dict[str, Any]]
+) -> None:
+    app = Flask("gateway")
+    for blueprint in (health.blueprint({}), metrics.blueprint, pages(document)):
+        app.register_blueprint(blueprint)
+    # what the page loads is no route of the API
+    own = {("GET", rule.rule) for rule in app.url_map.iter_rules() if not rule.rule.startswith(("/docs/", "/static/"))}
+    assert operations.keys() == ACCESS.keys() | own
+
+
+def test_it_explains_every_field_parameter_and_header(document: dict[str, Any]) -> None:
+    assert undescribed(document) == []
 
 
 def test_a_token_is_asked_for_where_a_route_is_not_public(operations: dict[tuple[str, str], dict[str, Any]]) -> None:

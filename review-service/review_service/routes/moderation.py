@@ -5,10 +5,11 @@ from typing import Any
 
 from chassis.api import ADMIN, Api, Reply, etag, identity
 from chassis.errors import NotFound, TokenInvalid
+from chassis.headers import ETAG
 from chassis.mongo import Document
 from chassis.paging import decode_cursor, page
 from review_service.routes.rendering import moderated
-from review_service.schemas import HideBody, ModeratedReview, ModeratedReviews, ModerationQuery
+from review_service.schemas import HideBody, ModeratedReview, ModeratedReviews, ModerationQuery, ReviewId
 from review_service.service import Moderation
 
 _ERRORS = [NotFound, TokenInvalid]
@@ -24,13 +25,27 @@ def routes(decisions: Moderation) -> Api:
         found = decisions.all(query.reported, after, query.limit + 1)
         return page(found, query.limit, lambda review: [review["createdAt"], review["_id"]], moderated)
 
-    @api.post("/admin/reviews/<id>/hide", access=ADMIN, returns=ModeratedReview, errors=_ERRORS, message="Hidden.")
-    def hide(id: str, body: HideBody) -> Reply:
+    @api.post(
+        "/admin/reviews/<id>/hide",
+        access=ADMIN,
+        returns=ModeratedReview,
+        errors=_ERRORS,
+        headers=[ETAG],
+        message="Hidden.",
+    )
+    def hide(id: ReviewId, body: HideBody) -> Reply:
         """Let nobody but its author see a review, and count it no more; again is the same as once."""
         return _reply(decisions.hide(id, identity().user_id, body.reason))
 
-    @api.post("/admin/reviews/<id>/restore", access=ADMIN, returns=ModeratedReview, errors=_ERRORS, message="Restored.")
-    def restore(id: str) -> Reply:
+    @api.post(
+        "/admin/reviews/<id>/restore",
+        access=ADMIN,
+        returns=ModeratedReview,
+        errors=_ERRORS,
+        headers=[ETAG],
+        message="Restored.",
+    )
+    def restore(id: ReviewId) -> Reply:
         """Let everybody see a hidden review again, and count it; again is the same as once."""
         return _reply(decisions.restore(id, identity().user_id))
 

@@ -2,8 +2,9 @@
 
 from chassis.api import DOCTOR, SELF, Api, Reply, etag, expected_version, identity
 from chassis.errors import NotFound, TokenInvalid, VersionMismatch
+from chassis.headers import ETAG
 from review_service.routes.rendering import public
-from review_service.schemas import PublicReview, ReplyBody, ReportBody
+from review_service.schemas import PublicReview, ReplyBody, ReportBody, ReviewId
 from review_service.service import Changes
 
 
@@ -15,9 +16,10 @@ def routes(changes: Changes) -> Api:
         access=DOCTOR,
         returns=PublicReview,
         errors=[NotFound, VersionMismatch],
+        headers=[ETAG],
         message="Your reply is published.",
     )
-    def put_reply(id: str, body: ReplyBody) -> Reply:
+    def put_reply(id: ReviewId, body: ReplyBody) -> Reply:
         """Reply to a review of oneself, in place of an earlier reply."""
         review = changes.reply(id, identity().user_id, body.text, expected_version())
         return Reply(public(review), headers=etag(review["version"]))
@@ -26,9 +28,10 @@ def routes(changes: Changes) -> Api:
         "/reviews/<id>/reply",
         access=DOCTOR,
         errors=[NotFound, VersionMismatch],
+        headers=[ETAG],
         message="There is no reply of yours.",
     )
-    def remove_reply(id: str) -> Reply:
+    def remove_reply(id: ReviewId) -> Reply:
         """Take one's reply back; again is the same as once."""
         review = changes.withdraw_reply(id, identity().user_id, expected_version())
         return Reply(headers=etag(review["version"]))
@@ -40,7 +43,7 @@ def routes(changes: Changes) -> Api:
         errors=[NotFound, TokenInvalid],
         message="Thank you: it will be looked at.",
     )
-    def report(id: str, body: ReportBody) -> None:
+    def report(id: ReviewId, body: ReportBody) -> None:
         """Point the admins to a review; again is the same as once."""
         changes.report(id, identity().user_id, body.reason)
 

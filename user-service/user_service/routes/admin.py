@@ -4,6 +4,7 @@ from typing import Any
 
 from chassis.api import ADMIN, Api, Reply, expected_version, identity
 from chassis.errors import NotFound, VersionMismatch
+from chassis.headers import ETAG
 from chassis.paging import page
 from chassis.tokens import Identity
 from user_service.errors import CLOSED, AccountNotActive, CannotSuspendYourself, NotSuspended
@@ -15,6 +16,7 @@ from user_service.schemas.users import (
     SuspensionBody,
     User,
     UserForAdmin,
+    UserId,
     Users,
     UsersQuery,
 )
@@ -42,8 +44,8 @@ def routes(service: Service) -> Api:
         )
         return page(found, query.limit, lambda user: (user["createdAt"], user["_id"]), shaped(User))
 
-    @api.get("/admin/users/<id>", access=ADMIN, returns=UserForAdmin, errors=[*CLOSED, NotFound])
-    def read_user(id: str) -> Reply:
+    @api.get("/admin/users/<id>", access=ADMIN, returns=UserForAdmin, errors=[*CLOSED, NotFound], headers=[ETAG])
+    def read_user(id: UserId) -> Reply:
         """One user, with the reasons of a deletion or a suspension."""
         return versioned(service.accounts.show(admin(), id), UserForAdmin)
 
@@ -53,8 +55,9 @@ def routes(service: Service) -> Api:
         returns=UserForAdmin,
         errors=[*CLOSED, NotFound, VersionMismatch, AccountNotActive, CannotSuspendYourself],
         message="The account is suspended.",
+        headers=[ETAG],
     )
-    def suspend_user(id: str, body: SuspensionBody) -> Reply:
+    def suspend_user(id: UserId, body: SuspensionBody) -> Reply:
         """Close an active account until it is reinstated; may send `If-Match`."""
         return versioned(service.accounts.suspend(identity(), id, body.reason, expected_version()), UserForAdmin)
 
@@ -64,8 +67,9 @@ def routes(service: Service) -> Api:
         returns=UserForAdmin,
         errors=[*CLOSED, NotFound, VersionMismatch, NotSuspended],
         message="The account is active again.",
+        headers=[ETAG],
     )
-    def reinstate_user(id: str) -> Reply:
+    def reinstate_user(id: UserId) -> Reply:
         """Lift a suspension; may send `If-Match`."""
         return versioned(service.accounts.reinstate(identity(), id, expected_version()), UserForAdmin)
 

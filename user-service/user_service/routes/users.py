@@ -2,6 +2,7 @@
 
 from chassis.api import DOCTOR, PATIENT, SELF, Api, Reply, expected_version, identity
 from chassis.errors import ServiceUnavailable, VersionMismatch
+from chassis.headers import CONTENT_DISPOSITION, ETAG
 from chassis.mongo import Document
 from user_service.errors import CLOSED
 from user_service.routes.rendering import versioned
@@ -12,7 +13,7 @@ from user_service.service import Service
 def routes(service: Service) -> Api:
     api = Api("users")
 
-    @api.get("/users/me", access=SELF, returns=User, errors=CLOSED)
+    @api.get("/users/me", access=SELF, returns=User, errors=CLOSED, headers=[ETAG])
     def read_me() -> Reply:
         """One's own profile."""
         return versioned(service.profiles.own(identity()), User)
@@ -23,6 +24,7 @@ def routes(service: Service) -> Api:
         returns=User,
         errors=[*CLOSED, VersionMismatch],
         message="Your profile is saved.",
+        headers=[ETAG],
     )
     def update_me(body: ProfileBody) -> Reply:
         """Change one's own profile; may send `If-Match`."""
@@ -46,10 +48,11 @@ def routes(service: Service) -> Api:
         returns=Export,
         errors=[*CLOSED, ServiceUnavailable],
         heavy=True,
+        headers=[CONTENT_DISPOSITION],
     )
     def export_me() -> Reply:
         """Everything that every service holds about oneself: the whole, or 503."""
         exported = service.exports.export(identity())
-        return Reply(exported, headers={"Content-Disposition": 'attachment; filename="export.json"'})
+        return Reply(exported, headers={CONTENT_DISPOSITION: 'attachment; filename="export.json"'})
 
     return api

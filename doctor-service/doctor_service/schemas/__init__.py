@@ -1,0 +1,1 @@
+"""Shapes of doctor-service's requests and answers, a room for each kind of thing."""
