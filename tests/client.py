@@ -74,8 +74,10 @@ class Person:
 class Gateway:
     """The suite, seen from outside."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, send: Callable[..., requests.Response] = requests.request) -> None:
+        """``send`` is a session's ``request`` where connections are to be used again."""
         self.url = url.rstrip("/")
+        self._send = send
 
     def call(
         self,
@@ -86,9 +88,9 @@ class Gateway:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One request below /api/v1, on a connection of its own."""
+        """One request below /api/v1."""
         sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
-        answer = requests.request(method, f"{self.url}/api/v1{path}", json=body, headers=sent, timeout=30)
+        answer = self._send(method, f"{self.url}/api/v1{path}", json=body, headers=sent, timeout=30)
         content = answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
         return Answer(answer.status_code, content, answer.headers, answer.text)
 

@@ -1,9 +1,12 @@
 from collections.abc import Iterator
 
 import pytest
+import requests
 
 from devkit import trial
 from devkit.suite import Instance
+from tests.authorization.world import World
+from tests.client import Gateway
 
 RECOVERY_SECONDS = 12
 """Long enough to change one's mind in a test, short enough to see the purge."""
@@ -29,3 +32,10 @@ def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
     with trial.running(settings) as instance:
         yield instance
         instance.keep = request.session.testsfailed > 0
+
+
+@pytest.fixture(scope="module")
+def world(suite: Instance) -> World:
+    """What the table of who may do what is about, one for each file of tests."""
+    gateway = Gateway(suite.gateway_url, requests.Session().request)
+    return World(gateway, gateway.log_in(suite.settings["ADMIN_EMAIL"], suite.settings["ADMIN_PASSWORD"]))

@@ -1,0 +1,1 @@
+"""Who may do what: every route × every caller × whose thing it is, as one table, and what runs it."""
