@@ -135,7 +135,9 @@ def _operation(operation: Operation, service: str, shapes: dict[Any, Node], comp
         described["parameters"] += _query_parameters(components[_name(shapes[operation.query, "validation"]["$ref"])])
     if operation.body:
         content = {JSON: {"schema": shapes[operation.body, "validation"], "example": dict(operation.body.example)}}
-        described["requestBody"] = {"required": True, "content": content}
+        # a shape that asks for nothing takes no body at all for an empty one
+        needed = any(field.is_required() for field in operation.body.model_fields.values())
+        described["requestBody"] = {"required": needed, "content": content}
     return described
 
 

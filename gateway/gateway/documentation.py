@@ -11,9 +11,9 @@ import orjson
 from flask import Blueprint, Response, request
 
 from chassis.api import JSON
-from chassis.errors import UpstreamTimeout
+from chassis.errors import AppError, HeadersTooLarge, UpstreamTimeout, UriTooLong
 from chassis.openapi import VERSION, refusals
-from gateway.errors import BadGateway, Overloaded, PayloadTooLarge, RateLimited, RequestTimeout
+from gateway.errors import BadGateway, Overloaded, PayloadTooLarge, RateLimited, RequestTimeout, RouteNotFound
 from gateway.own_routes import OWN_PATHS, OWN_TAG
 
 _KEPT = "public, max-age=300"
@@ -69,9 +69,11 @@ def joined(folder: Path, services: Iterable[str]) -> dict[str, Any]:
             document["paths"].setdefault(path, {}).update(operations)
         for kind, components in one["components"].items():
             document["components"].setdefault(kind, {}).update(components)
-    for operations in document["paths"].values():
+    for path, operations in document["paths"].items():
         for operation in operations.values():
-            here = [RateLimited, BadGateway, Overloaded, UpstreamTimeout]
+            here: list[type[AppError]] = [UriTooLong, HeadersTooLarge, RateLimited, BadGateway, Overloaded, UpstreamTimeout]
+            # of an id that could be read in two ways
+            here += [RouteNotFound] if "{" in path else []
             here += [RequestTimeout, PayloadTooLarge] if "requestBody" in operation else []
             _add(refusals(here), operation["responses"])
             for response in operation["responses"].values():
@@ -85,10 +87,17 @@ def _add(refused: dict[str, Any], responses: dict[str, Any]) -> None:
     """Tell of the gateway's own errors beside those that a service declares with the same status."""
     for status, mine in refused.items():
         theirs = responses.setdefault(status, mine)
-        if theirs is not mine:
-            codes = theirs["content"][JSON]["schema"]["allOf"][1]["properties"]["code"]["enum"]
-            codes.extend(mine["content"][JSON]["schema"]["allOf"][1]["properties"]["code"]["enum"])
-            theirs["description"] += "\n" + mine["description"]
+        codes = _codes(theirs)
+        # a line of the description for each code
+        for code, line in zip(_codes(mine), mine["description"].splitlines(), strict=True):
+            if code not in codes:
+                codes.append(code)
+                theirs["description"] += "\n" + line
+
+
+def _codes(response: dict[str, Any]) -> list[str]:
+    codes: list[str] = response["content"][JSON]["schema"]["allOf"][1]["properties"]["code"]["enum"]
+    return codes
 
 
 def pages(document: dict[str, Any]) -> Blueprint:

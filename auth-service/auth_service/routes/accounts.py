@@ -49,7 +49,13 @@ def routes(service: Service) -> Api:
         "/auth/recover",
         access=PUBLIC,
         returns=Tokens,
-        errors=[errors.InvalidCredentials, errors.TooManyAttempts, errors.NotDeleted, errors.NotRecoverable],
+        errors=[
+            errors.InvalidCredentials,
+            errors.TooManyAttempts,
+            errors.AccountSuspended,
+            errors.NotDeleted,
+            errors.NotRecoverable,
+        ],
         message="Your account is back.",
     )
     def recover(body: RecoverBody) -> Document:
