@@ -4,7 +4,7 @@ include chassis/devkit/python.mk
 DEVKIT := PYTHONPATH="$(CURDIR)/chassis" "$(PYTHON)" -m devkit
 
 .PHONY: help demo up down status logs mail restart alarms dlq migrate migrate-status rebuild drift backup restore \
-	test stress chaos lint format setup lock
+	test stress chaos fuzz lint format setup lock
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
@@ -65,6 +65,10 @@ chaos: setup ## kill, freeze and restart every part while clients work, then loo
 	@PYTHONPATH="$(CURDIR):$(CURDIR)/chassis" .local/venv/tests/bin/python -m tests.chaos \
 		$(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) \
 		$(if $(BROKER_AWAY),--broker-away $(BROKER_AWAY)) $(if $(POISON),--poison $(POISON))
+
+fuzz: setup ## try everything that the API's document allows and forbids, then with a server stopped (EXAMPLES=200 SEED=7)
+	@PYTHONPATH="$(CURDIR):$(CURDIR)/chassis" .local/venv/tests/bin/python -m tests.fuzz \
+		$(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
 lint: ## ruff, mypy and import-linter
 	@$(DEVKIT) lint

@@ -12,12 +12,21 @@ from pymongo import MongoClient, WriteConcern, errors, timeout
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
+from pymongo.monitoring import (
+    TopologyClosedEvent,
+    TopologyDescriptionChangedEvent,
+    TopologyListener,
+    TopologyOpenedEvent,
+)
 from pymongo.read_concern import ReadConcern
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
 
 OPERATION_SECONDS = 10
+PATIENCE_SECONDS = 5
+"""How long a primary is waited for."""
+
 MARKS = "marks"
 """The collection of the writes that wait for the majority and mean nothing else."""
 _MARKS = 16
@@ -46,6 +55,7 @@ class Database:
     """
 
     def __init__(self, uri: str, name: str) -> None:
+        self._absence = _Absence()
         self.client: MongoClient[Document] = MongoClient(
             uri,
             appname=name,
@@ -58,11 +68,12 @@ class Database:
             retryReads=True,
             timeoutMS=OPERATION_SECONDS * 1000,
             # an election is waited for, but not by ever more requests
-            serverSelectionTimeoutMS=5_000,
+            serverSelectionTimeoutMS=PATIENCE_SECONDS * 1000,
             # A primary that is frozen or cut off keeps its connections. The driver's monitor gives it up after the sum
             # of these and lets what waits for it go to its successor; the defaults are 10 s and 20 s.
             heartbeatFrequencyMS=2_000,
             connectTimeoutMS=3_000,
+            event_listeners=[self._absence],
         )
         self.db: MongoDatabase[Document] = self.client[urlsplit(uri).path.strip("/") or name]
         self._caught_up: object = None
@@ -104,7 +115,13 @@ class Database:
         """The ``election`` in force, once its primary shows all that was acknowledged before.
 
         It has all of it, but reads with the concern ``majority`` miss the latest until a majority follows it.
+
+        Raises AutoReconnect at once if there has been no primary for PATIENCE_SECONDS: of an outage that lasts,
+        requests must not gather that all wait in vain. The driver's monitor looks for one every two seconds.
         """
+        # the listener hears of a primary up to a second later than the driver knows it
+        if self._absence.seconds() > PATIENCE_SECONDS and not self.client.topology_description.has_writable_server():
+            raise errors.AutoReconnect("no primary for seconds")
         election = self.election
         if election != self._caught_up:
             self._await_majority()
@@ -140,6 +157,30 @@ class Database:
 
     def close(self) -> None:
         self.client.close()
+
+
+class _Absence(TopologyListener):
+    """For how long the driver has known of no primary."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def seconds(self) -> float:
+        # read once: the driver's threads write it
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def opened(self, event: TopologyOpenedEvent) -> None:
+        self._since = time.monotonic()
+
+    def description_changed(self, event: TopologyDescriptionChangedEvent) -> None:
+        if event.new_description.has_writable_server():
+            self._since = None
+        elif self._since is None:
+            self._since = time.monotonic()
+
+    def closed(self, event: TopologyClosedEvent) -> None:
+        """Nothing is asked any more."""
 
 
 class DatabaseClock:

@@ -58,7 +58,7 @@ _IDEMPOTENCY_KEY: Node = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "The client's own name for this request: sent again with it, it takes effect once.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 
 

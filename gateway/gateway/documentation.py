@@ -45,6 +45,7 @@ Every answer is in one envelope: `success`, `message`, and `data` or `code`. A r
 in, call `POST /api/v1/auth/login`, copy its `accessToken`, and give it under *Authorize*."""
 
 
+_EVERYWHERE = (UriTooLong, HeadersTooLarge, RateLimited, BadGateway, Overloaded, UpstreamTimeout)
 _QUOTA = {
     "RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Requests that this client may make at once."},
     "RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "How many of them are left."},
@@ -71,7 +72,7 @@ def joined(folder: Path, services: Iterable[str]) -> dict[str, Any]:
             document["components"].setdefault(kind, {}).update(components)
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            here: list[type[AppError]] = [UriTooLong, HeadersTooLarge, RateLimited, BadGateway, Overloaded, UpstreamTimeout]
+            here: list[type[AppError]] = [*_EVERYWHERE]
             # of an id that could be read in two ways
             here += [RouteNotFound] if "{" in path else []
             here += [RequestTimeout, PayloadTooLarge] if "requestBody" in operation else []

@@ -26,9 +26,11 @@ class Sent(CommandListener):
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     listener = Sent()
-    monkeypatch.setattr(
-        mongo, "MongoClient", lambda uri, **options: pymongo.MongoClient(uri, event_listeners=[listener], **options)
-    )
+
+    def listened_to(uri: str, *, event_listeners: list[Any], **options: Any) -> Any:
+        return pymongo.MongoClient(uri, event_listeners=[*event_listeners, listener], **options)
+
+    monkeypatch.setattr(mongo, "MongoClient", listened_to)
     return listener
 
 

@@ -1,5 +1,6 @@
 """Primaries come and go: nothing is concluded from what is rolled back, or by one that has yet to catch up."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from typing import Any
@@ -121,3 +122,33 @@ def _answers(database: Database) -> bool:
         database.ping()
         return True
     return False
+
+
+def test_an_outage_that_lasts_is_told_at_once_and_its_end_is_seen(
+    servers: TestServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.mongo.PATIENCE_SECONDS", 0.5)
+    with closing(Database(servers.mongodb_uri, "things")) as database:
+        database["things"].insert_one({"_id": 1})
+        with database.steady():
+            pass
+        ports = list(servers.mongods)
+        for port in ports:
+            servers.mongods[port].kill()
+
+        def told_at_once() -> bool:
+            began = time.monotonic()
+            with suppress(PyMongoError), timeout(1):
+                database.catch_up()
+            return time.monotonic() - began < 0.2
+
+        eventually(told_at_once, timeout=30)
+        for port in ports:
+            servers.begin_mongod_again(port)
+
+        def back() -> bool:
+            with suppress(PyMongoError), timeout(1), database.steady():
+                return True
+            return False
+
+        eventually(back, timeout=60)

@@ -1,0 +1,1 @@
+"""Schemathesis over the suite's whole document, through the gateway, with every check."""
