@@ -4,7 +4,7 @@ include chassis/devkit/python.mk
 DEVKIT := PYTHONPATH="$(CURDIR)/chassis" "$(PYTHON)" -m devkit
 
 .PHONY: help demo up down status logs mail restart alarms dlq migrate migrate-status rebuild drift backup restore \
-	test stress chaos fuzz lint format setup lock
+	test stress chaos fuzz bench lint format setup lock
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
@@ -69,6 +69,9 @@ chaos: setup ## kill, freeze and restart every part while clients work, then loo
 fuzz: setup ## try everything that the API's document allows and forbids, then with a server stopped (EXAMPLES=200 SEED=7)
 	@PYTHONPATH="$(CURDIR):$(CURDIR)/chassis" .local/venv/tests/bin/python -m tests.fuzz \
 		$(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
+
+bench: ## measure every figure beside what it is to be compared with, and write benchmarks/RESULTS.md (PARTS="reads booking" SOAK=30)
+	@$(DEVKIT) bench $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(SOAK),--soak $(SOAK)) $(PARTS)
 
 lint: ## ruff, mypy and import-linter
 	@$(DEVKIT) lint

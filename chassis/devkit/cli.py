@@ -3,11 +3,15 @@
 import argparse
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
-from devkit import backup, commands, layout, lint, locking, locks, reading, runner, say, setup, suite, venvs
+from devkit import backup, commands, debian, layout, lint, locking, locks, reading, runner, say, setup, suite, venvs
+
+#: Of the distribution: what makes the load, what stands beside the gateway, what the baseline is written for.
+_MEASURES = {"wrk": "wrk", "nginx": "nginx-light", "npm": "npm"}
 
 
 def main() -> int:
@@ -66,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     test = add("test", _test, "lint and run every test, or the suites that are named")
     test.add_argument("suites", nargs="*")
     test.add_argument("--arguments", default="", help="handed to pytest")
+    bench = add("bench", _bench, "measure every figure, or the parts that are named")
+    bench.add_argument("options", nargs=argparse.REMAINDER)
     add("lint", _lint, "ruff, mypy and import-linter")
     add("format", _format, "let ruff mend and format every source")
     lock = add("lock", _lock, "compile every requirements.lock")
@@ -182,6 +188,15 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _test(options: argparse.Namespace) -> int:
     return runner.run(options.suites, shlex.split(options.arguments))
+
+
+def _bench(options: argparse.Namespace) -> int:
+    setup.ensure([venvs.TOOLS, venvs.BENCH, *setup.runtimes()], needs_mongod=True, needs_rabbitmq=True)
+    if missing := [package for program, package in _MEASURES.items() if shutil.which(program) is None]:
+        debian.install(*missing, because="the benchmarks use them")
+    environment = {**os.environ, "PYTHONPATH": f"{layout.ROOT}:{layout.CHASSIS}"}
+    program = [str(layout.venv_python(venvs.BENCH.name)), "-m", "benchmarks", *options.options]
+    return subprocess.run(program, cwd=layout.ROOT, env=environment, check=False).returncode
 
 
 def _lint(_: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ LOCKS = (
     Lock(DEVKIT / "requirements.in", venvs.TOOLS_LOCK),
     Lock(DEVKIT / "lint-requirements.in", venvs.LINT_LOCK),
     Lock(ROOT / "tests" / "requirements.in", venvs.SUITE_TESTS_LOCK),
+    Lock(ROOT / "benchmarks" / "requirements.in", venvs.BENCH_LOCK),
     *(Lock(service.folder / "pyproject.toml", service.lock) for service in SERVICES),
 )
 

@@ -19,6 +19,7 @@ LINT_LOCK = DEVKIT / "lint-requirements.lock"
 TEST_LOCK = CHASSIS / "test-requirements.lock"
 CHASSIS_LOCK = CHASSIS / "requirements.lock"
 SUITE_TESTS_LOCK = ROOT / "tests" / "requirements.lock"
+BENCH_LOCK = ROOT / "benchmarks" / "requirements.lock"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ LINT = Venv(
 )
 CHASSIS_TEST = Venv("chassis-test", (CHASSIS_LOCK, TEST_LOCK), (CHASSIS,), sees_devkit=True)
 SUITE_TESTS = Venv("tests", (SUITE_TESTS_LOCK, TEST_LOCK), sees_devkit=True)
+BENCH = Venv("bench", (BENCH_LOCK, SUITE_TESTS_LOCK, TEST_LOCK), sees_devkit=True)
 
 
 def runtime(service: Service) -> Venv:
