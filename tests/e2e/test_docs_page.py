@@ -1,0 +1,116 @@
+"""The page at /docs in a real browser: it shows the whole API, and who signs in there can try it."""
+
+import json
+import secrets
+from collections.abc import Iterator
+
+import pytest
+import requests
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from devkit import setup
+from tests import browser as browsers
+from tests.client import Gateway
+
+SECONDS = 10
+
+
+class Page:
+    """What a reader does on the page."""
+
+    def __init__(self, browser: Chrome, url: str) -> None:
+        self.browser, self.url = browser, url
+        self.wait = WebDriverWait(browser, SECONDS, poll_frequency=0.05)
+
+    def open(self, anchor: str = "") -> None:
+        # by way of an empty page, for a change of the anchor alone would keep what the page knows
+        self.browser.get("about:blank")
+        self.browser.get(f"{self.url}/docs{anchor}")
+        self.find(".opblock-tag-section")
+
+    def find(self, selector: str) -> WebElement:
+        """The first such element, once it is to be seen."""
+
+        def seen(browser: Chrome) -> WebElement | None:
+            return next((one for one in browser.find_elements(By.CSS_SELECTOR, selector) if one.is_displayed()), None)
+
+        found = self.wait.until(seen, f"never to be seen: {selector}")
+        assert isinstance(found, WebElement)
+        return found
+
+    def click(self, selector: str) -> None:
+        # by script, for the page scrolls and unfolds under a pointer
+        self.browser.execute_script("arguments[0].click()", self.find(selector))
+
+    def write(self, selector: str, text: str) -> None:
+        """Put the text in the place of what the field has, at once as a paste does: the page is slow to take keys."""
+        self.find(selector).send_keys(Keys.CONTROL, "a")
+        self.browser.execute_cdp_cmd("Input.insertText", {"text": text})
+
+    def prepare(self, service: str, operation: str) -> str:
+        """Unfold the operation and make it ready to be tried; where it is on the page."""
+        block = f"#operations-{service}-{operation}"
+        if not self.browser.find_elements(By.CSS_SELECTOR, block):
+            self.click(f"#operations-tag-{service}")
+        self.click(f"{block} .opblock-summary-control")
+        self.click(f"{block} .try-out__btn")
+        return block
+
+    def execute(self, block: str) -> tuple[str, str]:
+        """Send the call; the status and the body that the page shows."""
+        self.click(f"{block} .execute")
+        live = f"{block} .live-responses-table .response"
+        return self.find(f"{live} .response-col_status").text, self.find(f"{live} .highlight-code code").text
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    setup.ensure([], needs_chromium=True)
+    with browsers.running(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(chrome: Chrome, gateway: Gateway) -> Iterator[Page]:
+    """The page, of which every test holds that it stays at home and that the browser has nothing against it."""
+    page = Page(chrome, gateway.url)
+    page.open()
+    yield page
+    assert browsers.hosts(chrome) == {gateway.url.removeprefix("http://")}
+    assert browsers.complaints(chrome) == []
+
+
+def test_the_page_shows_every_operation(page: Page) -> None:
+    document = requests.get(f"{page.url}/openapi.json", timeout=10).json()
+    declared = {
+        f"operations-{tag}-{operation['operationId']}"
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for tag in operation["tags"]
+    }
+    for tag in document["tags"]:
+        page.click(f"#operations-tag-{tag['name']}")
+    blocks = page.browser.find_elements(By.CSS_SELECTOR, ".opblock")
+    assert {block.get_attribute("id") for block in blocks} == declared
+
+
+def test_who_signs_up_on_the_page_is_signed_in_for_the_calls_that_follow(page: Page) -> None:
+    signup = page.prepare("auth-service", "postAuthSignup")
+    person = {"name": "Ann Lee", "email": f"ann.{secrets.token_hex(5)}@clinic.example", "password": "a long password"}
+    page.write(f"{signup} textarea", json.dumps(person))
+    assert page.execute(signup)[0] == "201"
+    status, body = page.execute(page.prepare("user-service", "getUsersMe"))
+    assert (status, json.loads(body)["data"]["name"]) == ("200", "Ann Lee")
+
+
+def test_a_token_can_be_given_by_hand(page: Page, gateway: Gateway) -> None:
+    token = gateway.sign_up("Ben Ito").tokens["accessToken"]
+    page.click(".btn.authorize")
+    page.write(".auth-container input", token)
+    page.click(".auth-btn-wrapper .authorize")
+    page.click(".auth-btn-wrapper .btn-done")
+    status, body = page.execute(page.prepare("user-service", "getUsersMe"))
+    assert (status, json.loads(body)["data"]["name"]) == ("200", "Ben Ito")
