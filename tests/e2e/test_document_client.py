@@ -15,6 +15,7 @@ import pytest
 import requests
 from jsonschema import Draft202012Validator
 
+from devkit.suite import Instance
 from tests.client import Gateway, Person, eventually
 from tests.clinic import bookable_doctor
 
@@ -55,7 +56,7 @@ class Answers:
 
 
 @pytest.fixture(scope="module")
-def generated(suite: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], ModuleType]:
+def generated(suite: Instance, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], ModuleType]:
     """The modules of a client that was generated from the running gateway's /openapi.json."""
     folder: Path = tmp_path_factory.mktemp("generated")
     # formatting it takes longer than generating it, and nobody reads it
