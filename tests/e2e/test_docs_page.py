@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -37,7 +38,10 @@ class Page:
         def seen(browser: Chrome) -> WebElement | None:
             return next((one for one in browser.find_elements(By.CSS_SELECTOR, selector) if one.is_displayed()), None)
 
-        found = self.wait.until(seen, f"never to be seen: {selector}")
+        try:
+            found = self.wait.until(seen)
+        except TimeoutException:
+            raise AssertionError(f"{selector} never came; the console: {browsers.complaints(self.browser)}") from None
         assert isinstance(found, WebElement)
         return found
 
@@ -54,6 +58,7 @@ class Page:
         tag = f"#operations-tag-{service}"
         if self.find(tag).get_attribute("data-is-open") == "false":
             self.click(tag)
+            self.find(f'{tag}[data-is-open="true"]')
 
     def prepare(self, service: str, operation: str) -> str:
         """Unfold the operation and make it ready to be tried; where it is on the page."""
@@ -88,7 +93,7 @@ def test_who_signs_up_on_the_page_or_gives_a_token_is_signed_in_for_the_calls_th
     assert page.execute(signup)[0] == "201"
     me = page.prepare("user-service", "getUsersMe")
     status, body = page.execute(me)
-    assert (status, json.loads(body)["data"]["name"]) == ("200", "Ann Lee")
+    assert (status, '"name": "Ann Lee"' in body) == ("200", True), body
 
     page.click(f"{me} .btn-clear")
     page.click(".btn.authorize")
@@ -97,7 +102,7 @@ def test_who_signs_up_on_the_page_or_gives_a_token_is_signed_in_for_the_calls_th
     page.click(".auth-btn-wrapper .authorize")
     page.click(".auth-btn-wrapper .btn-done")
     status, body = page.execute(me)
-    assert (status, json.loads(body)["data"]["name"]) == ("200", "Ben Ito")
+    assert (status, '"name": "Ben Ito"' in body) == ("200", True), body
 
 
 def test_the_page_shows_every_operation(page: Page) -> None:
