@@ -85,7 +85,9 @@ def _set_up(chosen: Sequence[Suite], with_lint: bool) -> None:
         wanted.append(venvs.LINT)
     if any(suite in END_TO_END for suite in chosen):
         wanted += setup.runtimes()
-    setup.ensure(wanted, needs_mongod=True, needs_rabbitmq=True)
+    # The page at /docs is tried end to end, and nothing else needs a browser.
+    needs_chromium = any(suite.name == "e2e" for suite in chosen)
+    setup.ensure(wanted, needs_mongod=True, needs_rabbitmq=True, needs_chromium=needs_chromium)
 
 
 @contextmanager

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable
 
-from devkit import locking, mongod, rabbitmq, venvs
+from devkit import chromium, locking, mongod, rabbitmq, venvs
 from devkit.layout import LOCAL, SERVICES
 from devkit.venvs import Venv
 
 
-def ensure(wanted: Iterable[Venv], *, needs_mongod: bool = False, needs_rabbitmq: bool = False) -> None:
+def ensure(
+    wanted: Iterable[Venv], *, needs_mongod: bool = False, needs_rabbitmq: bool = False, needs_chromium: bool = False
+) -> None:
     with locking.exclusive(LOCAL / "setup.lock", "waiting for another set-up of this checkout to finish"):
         venvs.ensure(wanted)
         if needs_mongod:
             mongod.ensure_installed()
         if needs_rabbitmq:
             rabbitmq.ensure_installed()
+        if needs_chromium:
+            chromium.ensure_installed()
 
 
 def runtimes() -> list[Venv]:

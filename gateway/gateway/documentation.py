@@ -34,15 +34,22 @@ _PAGE = """<!doctype html>
 <script src="/docs/start.js"></script>
 </html>
 """
-_START = """SwaggerUIBundle({
+_START = """const page = SwaggerUIBundle({
   url: "/openapi.json", dom_id: "#page", deepLinking: true, docExpansion: "none", filter: true,
-  persistAuthorization: false, validatorUrl: null
+  persistAuthorization: false, validatorUrl: null,
+  // who signs in on this page is signed in for the calls that follow
+  responseInterceptor: (answer) => {
+    const token = answer.ok && answer.body && answer.body.data && answer.body.data.accessToken;
+    if (token) page.preauthorizeApiKey("accessToken", token);
+    return answer;
+  }
 });
 """
 _ABOUT = """\
 Every answer is in one envelope: `success`, `message`, and `data` or `code`. A request may name itself by
 `X-Request-Id`; every answer bears one, by which it is found in the logs. To try a call that needs somebody signed
-in, call `POST /api/v1/auth/login`, copy its `accessToken`, and give it under *Authorize*."""
+in, call `POST /api/v1/auth/login` or `/signup` on this page: the calls that follow carry its `accessToken`. Another
+token can be given under *Authorize*, and dropped there."""
 
 
 _EVERYWHERE = (UriTooLong, HeadersTooLarge, RateLimited, BadGateway, Overloaded, UpstreamTimeout)
@@ -70,6 +77,9 @@ def joined(folder: Path, services: Iterable[str]) -> dict[str, Any]:
             document["paths"].setdefault(path, {}).update(operations)
         for kind, components in one["components"].items():
             document["components"].setdefault(kind, {}).update(components)
+    for schema in document["components"]["schemas"].values():
+        # two services may call different shapes by one title; generators of clients take it for the name
+        schema.pop("title", None)
     for path, operations in document["paths"].items():
         for operation in operations.values():
             here: list[type[AppError]] = [*_EVERYWHERE]
