@@ -6,15 +6,11 @@ from typing import Any
 import pytest
 
 from chassis.clock import new_id
+from devkit.documents import everything_in
 from devkit.testing import bearer
 
 HALF_HOUR = timedelta(minutes=30)
 ADMIN = bearer("boss", "admin", "Bo Canary", "boss@canary.example")
-
-
-def everything(clinic: Any) -> str:
-    database = clinic.built.database
-    return repr({name: list(database[name].find()) for name in database.db.list_collection_names()})
 
 
 def lived(clinic: Any, patient: str, doctor: str, noon: datetime) -> None:
@@ -46,18 +42,20 @@ def lived(clinic: Any, patient: str, doctor: str, noon: datetime) -> None:
 def test_no_canary_survives_whoever_of_the_two_is_erased(alone: Any, noon: datetime, role: str) -> None:
     doctor, patient = alone.doctor(), new_id()
     lived(alone, patient, doctor, noon)
-    assert everything(alone).count("canary") == 9, "each reason is kept, one in an answer too, and no name"
+    assert everything_in(alone.built.database).count("canary") == 9, (
+        "each reason is kept, one in an answer too, and no name"
+    )
     gone = patient if role == "patient" else doctor
     alone.tell("user-deleted", gone, 6, role)
-    assert "canary" not in everything(alone)
-    after = everything(alone)
+    assert "canary" not in everything_in(alone.built.database)
+    after = everything_in(alone.built.database)
 
     # late, in any order
     alone.tell_doctor(doctor if role == "doctor" else gone, 9, name="canary-late")
     alone.tell_verified(gone)
     for version, kind in enumerate(("suspended", "reinstated", "deactivated", "recovered"), 7):
         alone.tell(f"user-{kind}", gone, version, role)
-    assert everything(alone) == after
+    assert everything_in(alone.built.database) == after
 
 
 def test_an_erasure_that_is_announced_anew_is_answered_anew_and_changes_nothing(alone: Any, noon: datetime) -> None:

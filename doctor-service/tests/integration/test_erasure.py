@@ -8,6 +8,7 @@ import pytest
 from pymongo.client_session import ClientSession
 
 from chassis.clock import new_id
+from devkit.documents import everything_in
 from devkit.testing import example
 from doctor_service import events
 from doctor_service.bootstrap import Built
@@ -31,11 +32,6 @@ OVERRIDE = {"windows": [{"from": "10:00", "to": "12:00"}], "reason": "canary-ove
 def empty(built: Built) -> None:
     for name in ("doctors", "follows", "audit", "tombstones"):
         built.database[name].delete_many({})
-
-
-def everything(built: Built) -> str:
-    names = built.database.db.list_collection_names()
-    return repr({name: list(built.database[name].find()) for name in names})
 
 
 def erase(built: Built, user_id: str) -> None:
@@ -71,11 +67,11 @@ def tell(built: Built, kind: str, user_id: str, version: int) -> None:
 
 def test_no_canary_survives_a_doctors_erasure(pending: Make, admin: Any, patient: Any, built: Built) -> None:
     doctor = lived(pending, admin, patient)
-    held = everything(built)
+    held = everything_in(built.database)
     for text in ("Name", "bio", "street", "override", "rejection", "suspension", "qualification"):
         assert f"anary-{text}" in held or f"Canary {text}" in held
     erase(built, doctor.id)
-    after = everything(built)
+    after = everything_in(built.database)
     assert "canary" not in after.lower()
     # whoever decided on the doctor is still on record, which is all that the id is left in
     left = {
@@ -91,7 +87,7 @@ def test_nothing_that_comes_late_brings_an_erased_doctor_back(
 ) -> None:
     doctor = lived(pending, admin, patient)
     erase(built, doctor.id)
-    after = everything(built)
+    after = everything_in(built.database)
     for version, kind in enumerate(("updated", "suspended", "reinstated", "deactivated", "recovered"), 7):
         tell(built, f"user-{kind}", doctor.id, version)
     review = events.DoctorRated.model_validate(example("review-changed", doctorId=doctor.id)["data"])
@@ -101,7 +97,7 @@ def test_nothing_that_comes_late_brings_an_erased_doctor_back(
     assert doctor.call("PUT", "/doctors/me", PROFILE).status_code == 401
     assert admin.call("POST", f"/admin/doctors/{doctor.id}/reinstate").status_code == 404
     assert patient.call("PUT", f"/doctors/{doctor.id}/follow").status_code == 404
-    assert everything(built) == after
+    assert everything_in(built.database) == after
 
 
 def test_an_erasure_that_is_announced_anew_is_answered_anew_and_changes_nothing(

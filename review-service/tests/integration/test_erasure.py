@@ -9,6 +9,7 @@ from pymongo.client_session import ClientSession
 from visits import Visit
 
 from chassis.clock import new_id
+from devkit.documents import everything_in
 from devkit.testing import bearer, example
 from review_service import events
 from review_service.bootstrap import Built
@@ -128,11 +129,6 @@ def test_a_doctor_told_of_after_the_erasure_stays_unknown(built: Built) -> None:
     assert held(built, gone) == []
 
 
-def everything(built: Built) -> str:
-    names = built.database.db.list_collection_names()
-    return repr({name: list(built.database[name].find()) for name in names})
-
-
 def _surround_with_words(client: FlaskClient, built: Built, made: Visit) -> None:
     """A reply, a report and a decision, all on the review of the visit."""
     review = built.database["reviews"].find_one({"appointmentId": made.id})
@@ -153,7 +149,7 @@ def test_no_canary_survives_and_nothing_that_comes_late_brings_one_back(
     built.database.transact(lambda session: built.service.doctor_updated(word, session))
     assert made.review(client, 3, name="Canary Patient", comment="canary-comment").status_code == 201
     _surround_with_words(client, built, made)
-    before = everything(built)
+    before = everything_in(built.database)
     assert "Canary P." in before
     for text in ("canary-reply", "canary-report", "canary-hidden"):
         assert text in before
@@ -161,7 +157,7 @@ def test_no_canary_survives_and_nothing_that_comes_late_brings_one_back(
     assert "Canary Doctor" not in before
     gone = getattr(made, who)
     erase(built, gone)
-    after = everything(built)
+    after = everything_in(built.database)
     assert "canary" not in after.lower()
     assert held(built, gone) == []
 
@@ -172,7 +168,7 @@ def test_no_canary_survives_and_nothing_that_comes_late_brings_one_back(
     late = events.DoctorUpdated(doctor_id=gone, version=99, moderation_status="APPROVED", visible=True, active=True)
     built.database.transact(lambda session: built.service.doctor_updated(late, session))
     assert made.review(client, name="Canary Patient", comment="canary-comment").status_code == 409
-    assert everything(built) == after
+    assert everything_in(built.database) == after
 
 
 def test_an_erasure_that_is_announced_anew_is_answered_anew_and_changes_nothing(
