@@ -34,6 +34,7 @@ ANSWERED: Mapping[str, dict[str, Any]] = MappingProxyType(
         },
         RETRY_AFTER: {
             "description": "Seconds after which to ask again.",
+            "required": True,
             "schema": {"type": "integer", "minimum": 1},
         },
         WWW_AUTHENTICATE: {"description": "`Bearer`, and why the token was refused.", "schema": _TEXT},

@@ -17,6 +17,7 @@ from chassis.headers import ANSWERED, REQUEST_ID, RETRY_AFTER
 VERSION = "3.1.0"
 Node = dict[str, Any]
 
+_WAIT = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _COMPONENTS = "#/components/schemas/"
 _ENVELOPE: Node = {
     "success": {"const": True, "description": "Tells a success from an error."},
@@ -187,7 +188,11 @@ def refusals(refused: Iterable[type[AppError]]) -> Node:
         schema = {"allOf": [{"$ref": f"{_COMPONENTS}Error"}, {"properties": {"code": {"enum": sorted(codes)}}}]}
         text = "\n".join(f"- `{code}`: {message}" for code, message in sorted(codes.items()))
         content = {JSON: {"schema": schema}}
-        responses[str(status)] = {"description": text, "headers": told(sorted(bear[status])), "content": content}
+        headers = told(sorted(bear[status]))
+        if RETRY_AFTER in headers and status not in _WAIT:
+            # of several errors with this status, one tells when to come again
+            headers[RETRY_AFTER] = {**ANSWERED[RETRY_AFTER], "required": False}
+        responses[str(status)] = {"description": text, "headers": headers, "content": content}
     return responses
 
 

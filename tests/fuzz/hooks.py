@@ -77,6 +77,9 @@ def refusals_are_by_a_rule(_context: Any, response: schemathesis.Response, case:
     meta = case.meta
     if response.status_code != 422 or meta is None or not meta.generation.mode.is_positive:
         return
-    for error in response.json().get("errors", ()):
+    body = response.json()
+    if body["code"] == "VALIDATION_FAILED" and not body.get("errors"):
+        raise AssertionError("refused for nothing")
+    for error in body.get("errors", ()):
         if error["field"].split(".")[0] not in _RULES and error["message"] not in _MESSAGES:
             raise AssertionError(f"refused for its shape: {error}")

@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from devkit.layout import CHASSIS, ROOT
+
+ALMOST_ALL = 85
+"""Of the 90 operations: for some no example of each kind is found at the first try."""
 
 _HERE = Path(__file__).parent
 
@@ -23,7 +27,7 @@ def fuzzed(
     config: str = "schemathesis.toml",
     workers: int = 2,
 ) -> tuple[bool, str]:
-    """Whether every check held, and all that schemathesis says about it.
+    """Whether every check held, of almost all operations, and all that schemathesis says about it.
 
     ``admin`` is an e-mail address and a password; ``tokens`` ({role: access token}) are for a suite in which nobody
     can sign in. ``examples`` are for each operation and phase.
@@ -51,4 +55,5 @@ def fuzzed(
         text=True,
         check=False,
     )
-    return done.returncode == 0, done.stdout
+    tested = re.search(r"Tested: (\d+)", done.stdout)
+    return done.returncode == 0 and tested is not None and int(tested[1]) >= ALMOST_ALL, done.stdout

@@ -42,9 +42,8 @@ def lived(clinic: Any, patient: str, doctor: str, noon: datetime) -> None:
 def test_no_canary_survives_whoever_of_the_two_is_erased(alone: Any, noon: datetime, role: str) -> None:
     doctor, patient = alone.doctor(), new_id()
     lived(alone, patient, doctor, noon)
-    assert everything_in(alone.built.database).count("canary") == 9, (
-        "each reason is kept, one in an answer too, and no name"
-    )
+    kept = everything_in(alone.built.database)
+    assert kept.count("canary") == 9, "each reason is kept, one in an answer too, and no name"
     gone = patient if role == "patient" else doctor
     alone.tell("user-deleted", gone, 6, role)
     assert "canary" not in everything_in(alone.built.database)
