@@ -70,8 +70,8 @@ fuzz: setup ## try everything that the API's document allows and forbids, then w
 	@PYTHONPATH="$(CURDIR):$(CURDIR)/chassis" .local/venv/tests/bin/python -m tests.fuzz \
 		$(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
-bench: ## measure every figure beside what it is to be compared with, and write benchmarks/RESULTS.md (PARTS="reads booking" SOAK=30)
-	@$(DEVKIT) bench $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(SOAK),--soak $(SOAK)) $(PARTS)
+bench: ## measure every figure beside what it stands beside, write benchmarks/RESULTS.md (PARTS="reads booking", ARGS="--soak 30")
+	@$(DEVKIT) bench $(PARTS) --arguments="$(ARGS)"
 
 lint: ## ruff, mypy and import-linter
 	@$(DEVKIT) lint

@@ -14,11 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import requests as http
 from bson import ObjectId
 
 from benchmarks.load import Load, Request, in_turn, median, put
-from benchmarks.ports import free_port
+from benchmarks.ports import answers, free_port
 from benchmarks.reads import week
 from benchmarks.results import Figure, Part
 from benchmarks.world import PAIRS, World
@@ -26,6 +25,7 @@ from devkit.layout import LOCAL
 from devkit.waiting import eventually
 
 CLIENTS, RACERS, RACES = 32, 100, 20
+WARM_UP = 500
 _SOURCE = Path(__file__).with_name("node-baseline")
 
 
@@ -68,7 +68,7 @@ def node(world: World) -> Iterator[_Node]:
     process = subprocess.Popen(["node", "server.js"], cwd=folder, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
-        eventually(lambda: _answers(url), timeout=30)
+        eventually(lambda: answers(f"{url}/api/v1/doctors"), timeout=30)
         yield _Node(world, url, secret)
     finally:
         process.terminate()
@@ -81,12 +81,15 @@ def measure(world: World, seconds: float, rounds: int) -> Part:
     each = int(100 * seconds)
     with node(world) as monolith:
         suite = world.suite.gateway_url
+        # what is compiled as it runs has to have run
+        put(suite, world.bookings(WARM_UP), clients=CLIENTS, once=True)
+        put(monolith.url, monolith.bookings(WARM_UP), clients=CLIENTS, once=True)
         ours_ids = [doctor.id for doctor in world.doctors]
         sides: dict[str, list[list[Load]]] = {
             "booking, distinct slots, 32 clients": in_turn(
                 rounds,
-                lambda: put(suite, world.bookings(each), clients=CLIENTS, seconds=120, once=True),
-                lambda: put(monolith.url, monolith.bookings(each), clients=CLIENTS, seconds=120, once=True),
+                lambda: put(suite, world.bookings(each), clients=CLIENTS, once=True),
+                lambda: put(monolith.url, monolith.bookings(each), clients=CLIENTS, once=True),
             ),
             "doctor search, 20 a page": in_turn(
                 rounds,
@@ -122,23 +125,14 @@ def _races(world: World, monolith: _Node, *, ours: bool) -> int:
     doubled = 0
     for race in range(RACES):
         if ours:
-            (booking,) = world.bookings(1)
-            tokens = [person.tokens["accessToken"] for person in world.patients]
-            racers = [booking._replace(token=tokens[number % PAIRS]) for number in range(RACERS)]
+            racers = world.race(RACERS)
         else:
             start = datetime(2100, 1, 1, tzinfo=UTC) + timedelta(hours=race)
             racers = [monolith.booking(0, start, number % PAIRS) for number in range(RACERS)]
         url = world.suite.gateway_url if ours else monolith.url
-        load = put(url, racers, clients=RACERS, seconds=30, once=True)
+        load = put(url, racers, clients=RACERS, once=True)
         doubled += load.requests - load.refused > 1
     return doubled
-
-
-def _answers(url: str) -> bool:
-    try:
-        return http.get(f"{url}/api/v1/doctors", timeout=5).ok
-    except http.ConnectionError:
-        return False
 
 
 def _doctor(identifier: ObjectId, number: int) -> dict[str, Any]:

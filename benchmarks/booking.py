@@ -19,7 +19,7 @@ def measure(world: World, seconds: float, rounds: int) -> Part:
     """Ratio of the rates of distinct slots, 32 clients or threads each."""
     each = int(150 * seconds)
     database = world.mongo["appointment-service"]
-    put(world.suite.gateway_url, world.bookings(64), clients=CLIENTS, seconds=30, once=True)
+    put(world.suite.gateway_url, world.bookings(64), clients=CLIENTS, once=True)
     sample = database["appointments"].find_one({"claims": {"$exists": True}})
     assert sample
     bare = database.client["bare"]["appointments"]
@@ -28,7 +28,7 @@ def measure(world: World, seconds: float, rounds: int) -> Part:
     numbers = count()
 
     def book() -> Load:
-        load = put(world.suite.gateway_url, world.bookings(each), clients=CLIENTS, seconds=120, once=True)
+        load = put(world.suite.gateway_url, world.bookings(each), clients=CLIENTS, once=True)
         assert load.refused == load.broken == 0, load
         return load
 

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import requests as http
-
 from benchmarks.load import Load, Request, in_turn, median, put, ratio
-from benchmarks.ports import free_port
+from benchmarks.ports import answers, free_port
 from benchmarks.results import Figure, Part
 from benchmarks.world import World
 from devkit.waiting import eventually
@@ -41,7 +39,7 @@ def nginx(upstream: int) -> Iterator[str]:
         process = subprocess.Popen(["nginx", "-e", f"{folder}/error.log", "-c", str(conf)])
         url = f"http://127.0.0.1:{port}"
         try:
-            eventually(lambda: http.get(f"{url}/health/live", timeout=5).ok, timeout=10)
+            eventually(lambda: answers(f"{url}/health/live"), timeout=10)
             yield url
         finally:
             process.terminate()
@@ -51,7 +49,7 @@ def nginx(upstream: int) -> Iterator[str]:
 def measure(world: World, seconds: float, rounds: int) -> Part:
     """Ratio of the rates with 32 clients, and ms added at the median with one."""
     part = Part("gateway")
-    port = world.port("user-service")
+    port = world.port("user")
     read = [Request("GET", "/api/v1/users/me", person.tokens["accessToken"]) for person in world.patients]
 
     def load(url: str, clients: int) -> Load:

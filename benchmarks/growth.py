@@ -22,7 +22,7 @@ def measure(world: World, seconds: float, rounds: int, sizes: tuple[int, ...] = 
     database = world.mongo["appointment-service"]
     sample = database["appointments"].find_one({"claims": {"$exists": True}})
     if sample is None:
-        put(world.suite.gateway_url, world.bookings(32), clients=4, seconds=30, once=True)
+        put(world.suite.gateway_url, world.bookings(32), clients=4, once=True)
         sample = database["appointments"].find_one({"claims": {"$exists": True}})
     calendar = database["calendars"].find_one({"_id": world.doctors[0].id})
     assert sample
@@ -41,7 +41,7 @@ def measure(world: World, seconds: float, rounds: int, sizes: tuple[int, ...] = 
             held += len(batch)
         url = world.suite.gateway_url
         read = put(url, slots, clients=4, seconds=seconds)
-        booked = put(url, world.bookings(int(40 * seconds)), clients=4, seconds=60, once=True)
+        booked = put(url, world.bookings(int(40 * seconds)), clients=4, once=True)
         assert read.refused == booked.refused == 0, (read, booked)
         lines["a week's slots"].append((size, read.p50))
         lines["booking"].append((size, booked.p50))

@@ -1,17 +1,14 @@
-"""Load from wrk, in a process of its own; both sides of a comparison get it in turn, for the machine is noisy."""
+"""Load from a process of its own; both sides of a comparison get it in turn, for the machine is noisy."""
 
 import json
-import os
 import statistics
 import subprocess
-import tempfile
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from typing import NamedTuple
-
-_SCRIPT = Path(__file__).with_name("requests.lua")
+from urllib.parse import urlsplit
 
 
 class Request(NamedTuple):
@@ -33,30 +30,35 @@ class Load:
     requests: int
 
 
-def put(
-    url: str, requests: Iterable[Request], *, clients: int, seconds: float, once: bool = False, threads: int = 1
-) -> Load:
-    """Load ``url`` with ``clients`` connections; with ``once`` each request is sent once, and that is all."""
-    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
-        file.writelines("\t".join(request) + "\n" for request in requests)
-        file.flush()
-        program = ["wrk", f"-t{threads}", f"-c{clients}", f"-d{seconds:.0f}s", "--latency", "--timeout", "30s"]
-        done = subprocess.run(
-            [*program, "-s", str(_SCRIPT), url, "--", file.name],
-            env={**os.environ, "CYCLE": "0" if once else "1"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    told = json.loads(done.stdout.splitlines()[-1])
-    return Load(
-        told["requests"] / told["seconds"],
-        told["p50"],
-        told["p99"],
-        told["refused"],
-        told["broken"],
-        told["requests"],
+def put(url: str, requests: Iterable[Request], *, clients: int, seconds: float = 0, once: bool = False) -> Load:
+    """Load ``url`` with ``clients`` connections for some seconds; with ``once`` send each request once, and no more."""
+    asked = {
+        "port": urlsplit(url).port,
+        "clients": clients,
+        "seconds": seconds,
+        "once": once,
+        "requests": [_message(request) for request in requests],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.loop"],
+        input=json.dumps(asked),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
+    told = json.loads(done.stdout)
+    took, answers = told["took"], len(told["took"])
+    p50, p99 = (percentile(took, share) * 1000 for share in (0.5, 0.99))
+    return Load(answers / told["seconds"], p50, p99, told["refused"], told["broken"], answers)
+
+
+def _message(request: Request) -> str:
+    lines = [f"{request.method} {request.path} HTTP/1.1", "Host: bench"]
+    if request.token:
+        lines.append(f"Authorization: Bearer {request.token}")
+    if request.body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(request.body)}"]
+    return "\r\n".join(lines) + "\r\n\r\n" + request.body
 
 
 def in_turn(rounds: int, *sides: Callable[[], Load]) -> list[list[Load]]:

@@ -101,7 +101,7 @@ def soak(world: World, minutes: float) -> Part:
     while time.monotonic() < until:
         load = put(world.suite.gateway_url, _mixed(world), clients=16, seconds=30)
         assert not load.broken, load
-        put(world.suite.gateway_url, world.bookings(32), clients=8, seconds=30, once=True)
+        put(world.suite.gateway_url, world.bookings(32), clients=8, once=True)
         at = (time.monotonic() - began) / 60
         for name, pid in processes(world).items():
             samples.setdefault(name, []).append((at, resident_mb(pid), descriptors(pid)))

@@ -1,27 +1,49 @@
 """RESULTS.md and its plots."""
 
+import json
 import os
 import platform
 import re
 import subprocess
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
 from benchmarks.results import Curve, Figure, Part
 from benchmarks.world import World
-from devkit.layout import ROOT
+from devkit.layout import LOCAL, ROOT
 
 matplotlib.use("svg")
 from matplotlib import pyplot
 
 _HERE = Path(__file__).parent
+_KEPT = LOCAL / "bench" / "results.json"
 
 
-def write(parts: Sequence[Part], machine: str, settings: str) -> Path:
-    """Write the table and the plots of a whole run; where it is."""
+def keep(part: Part) -> None:
+    """Remember a part as it was measured last."""
+    _KEPT.parent.mkdir(parents=True, exist_ok=True)
+    _KEPT.write_text(json.dumps(_known() | {part.name: asdict(part)}))
+
+
+def _known() -> dict[str, Any]:
+    known: dict[str, Any] = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
+    return known
+
+
+def _part(kept: dict[str, Any]) -> Part:
+    figures = [Figure(**figure) for figure in kept["figures"]]
+    return Part(kept["name"], figures, [Curve(**curve) for curve in kept["curves"]], kept["notes"])
+
+
+def write(names: Sequence[str], machine: str, settings: str) -> Path:
+    """Write the table and the plots of all parts that were measured here, in that order; where it is."""
+    known = _known()
+    parts = [_part(known[name]) for name in names if name in known]
     lines = [
         "# Results",
         "",

@@ -10,8 +10,10 @@ import requests
 
 from benchmarks.load import Request
 from devkit.suite import Instance
+from devkit.waiting import eventually
 from tests.client import Gateway, Person
 from tests.clinic import bookable_doctor
+from tests.queues import busy_queues
 
 SETTINGS = {
     "RATE_LIMITS": "off",
@@ -55,6 +57,18 @@ class World:
             token = self.patients[pair].tokens["accessToken"]
             made.append(Request("POST", "/api/v1/appointments", token, json.dumps(body)))
         return made
+
+    def race(self, count: int) -> list[Request]:
+        """As many requests of all patients for one and the same slot, of which none will be asked for again."""
+        start = self._slots[0][0]
+        self._slots = [[other for other in starts if other != start] for starts in self._slots]
+        body = json.dumps({"doctorId": self.doctors[0].id, "start": start})
+        tokens = [person.tokens["accessToken"] for person in self.patients]
+        return [Request("POST", "/api/v1/appointments", tokens[number % PAIRS], body) for number in range(count)]
+
+    def settle(self) -> None:
+        """Wait until all that happened is told and handled."""
+        eventually(lambda: not busy_queues(self.suite), timeout=600)
 
     def port(self, process: str) -> int:
         """Where a service's web process listens."""

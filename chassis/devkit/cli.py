@@ -10,8 +10,8 @@ from pathlib import Path
 
 from devkit import backup, commands, debian, layout, lint, locking, locks, reading, runner, say, setup, suite, venvs
 
-#: Of the distribution: what makes the load, what stands beside the gateway, what the baseline is written for.
-_MEASURES = {"wrk": "wrk", "nginx": "nginx-light", "npm": "npm"}
+#: Of the distribution: what stands beside the gateway, and what the baseline is written for.
+_MEASURES = {"nginx": "nginx-light", "npm": "npm"}
 
 
 def main() -> int:
@@ -71,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("suites", nargs="*")
     test.add_argument("--arguments", default="", help="handed to pytest")
     bench = add("bench", _bench, "measure every figure, or the parts that are named")
-    bench.add_argument("options", nargs=argparse.REMAINDER)
+    bench.add_argument("parts", nargs="*")
+    bench.add_argument("--arguments", default="", help="handed to python -m benchmarks")
     add("lint", _lint, "ruff, mypy and import-linter")
     add("format", _format, "let ruff mend and format every source")
     lock = add("lock", _lock, "compile every requirements.lock")
@@ -195,7 +196,13 @@ def _bench(options: argparse.Namespace) -> int:
     if missing := [package for program, package in _MEASURES.items() if shutil.which(program) is None]:
         debian.install(*missing, because="the benchmarks use them")
     environment = {**os.environ, "PYTHONPATH": f"{layout.ROOT}:{layout.CHASSIS}"}
-    program = [str(layout.venv_python(venvs.BENCH.name)), "-m", "benchmarks", *options.options]
+    program = [
+        str(layout.venv_python(venvs.BENCH.name)),
+        "-m",
+        "benchmarks",
+        *shlex.split(options.arguments),
+        *options.parts,
+    ]
     return subprocess.run(program, cwd=layout.ROOT, env=environment, check=False).returncode
 
 
