@@ -54,9 +54,8 @@ def main() -> int:
         if asked.soak:
             world.settle()
             report.keep(_tell(overload.soak(world, asked.soak)))
-    print(
-        f"written: {report.write([*PARTS, 'soak'], machine, f' ({asked.seconds:.0f} s of load, {asked.rounds} rounds)')}"
-    )
+    load = f" ({asked.seconds:.0f} s of load, {asked.rounds} rounds)"
+    print(f"written: {report.write([*PARTS, 'soak'], machine, load)}")
     if failed:
         print(f"could not be measured: {', '.join(failed)}")
     return 1 if failed else 0
