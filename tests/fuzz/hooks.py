@@ -1,8 +1,10 @@
 """What schemathesis is told of this suite: who calls what, and one check of its own. Loaded by SCHEMATHESIS_HOOKS."""
 
+import ast
 import json
 import os
-from functools import cache
+from functools import cache, wraps
+from threading import Lock
 from typing import Any
 
 import schemathesis
@@ -13,6 +15,19 @@ from tests.client import Gateway, Person
 _GATEWAY = Gateway(os.environ["FUZZ_URL"])
 _REFRESH_SECONDS = 600
 """Before an access token expires, in 15 minutes."""
+
+_parse, _parsing = ast.parse, Lock()
+
+
+@wraps(_parse)
+def _parse_alone(*args: Any, **kwargs: Any) -> ast.AST:
+    with _parsing:
+        return _parse(*args, **kwargs)
+
+
+# CPython 3.11 counts the depth of the tree that it builds for all threads together, and Hypothesis's callback in the
+# garbage collection lets another thread in meanwhile: "AST constructor recursion depth mismatch" (cpython#106905).
+ast.parse = _parse_alone
 
 _ENDS_ITS_SESSION = {"/auth/logout", "/auth/logout-all", "/auth/password", "/users/me"}
 
