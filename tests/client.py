@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from devkit import waiting
 
@@ -69,6 +70,17 @@ class Person:
         if answer.status == 200:
             self.tokens = answer.data
         return answer
+
+
+class FromAddress(HTTPAdapter):
+    """Connects from this one of the host's own addresses: tries that fail are counted by address."""
+
+    def __init__(self, address: str) -> None:
+        self._source = (address, 0)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options, source_address=self._source)
 
 
 class Gateway:
