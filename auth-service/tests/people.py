@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 from auth_service import events
 from auth_service.bootstrap import Built
 from chassis.clock import new_id, now
-from chassis.tokens import Identity, TokenVerifier
+from chassis.identity import Identity
+from chassis.tokens import TokenVerifier
 
 PASSWORD = "plum-orchard-kettle-9"
 

@@ -34,10 +34,10 @@ from chassis.errors import (
     VersionMismatch,
 )
 from chassis.headers import ANSWERED, ETAG
+from chassis.identity import Identity
 from chassis.schemas import Body, Query, field_errors
-from chassis.tokens import Identity
+from chassis.urls import BASE_PATH
 
-BASE_PATH = "/api/v1"
 JSON = "application/json"
 PUBLIC = "public"
 SELF = "self"

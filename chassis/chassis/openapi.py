@@ -10,9 +10,10 @@ from flask import Flask
 from pydantic import TypeAdapter
 
 from chassis import errors
-from chassis.api import BASE_PATH, JSON, Operation, operations
+from chassis.api import JSON, Operation, operations
 from chassis.errors import AppError
 from chassis.headers import ANSWERED, REQUEST_ID, RETRY_AFTER
+from chassis.urls import BASE_PATH
 
 VERSION = "3.1.0"
 Node = dict[str, Any]

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -13,28 +12,13 @@ from flask_jwt_extended import JWTManager, create_access_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 
 from chassis.errors import TokenExpired, TokenInvalid
+from chassis.identity import Identity
 from chassis.keys import Key
 
 ISSUER = "auth-service"
 AUDIENCE = "appointment-suite"
 LONGEST = 4096
 _REMEMBERED = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The signed-in user, as the token's claims tell."""
-
-    user_id: str
-    session_id: str
-    role: str
-    email: str
-    name: str
-    email_verified: bool
-    issued_at: datetime
-    authenticated_at: float
-    """When the session was opened, seconds since 1970: of a token that does not say, when it was issued."""
-    expires_at: float
 
 
 def _machinery(key: Key) -> Flask:

@@ -6,8 +6,9 @@ from typing import Any
 
 from flask import Flask, request
 
-from chassis.api import BASE_PATH, operations
+from chassis.api import operations
 from chassis.mongo import Database
+from chassis.urls import BASE_PATH
 
 
 class Profile:

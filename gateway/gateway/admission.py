@@ -10,7 +10,7 @@ from urllib.parse import quote
 from prometheus_client import Counter
 
 from chassis.errors import ServiceUnavailable, TokenRevoked
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from gateway.revocations import Freshness, Revocations
 from gateway.upstream import Upstream
 

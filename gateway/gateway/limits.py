@@ -6,7 +6,7 @@ from math import ceil
 
 from prometheus_client import Counter
 
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from gateway.buckets import Buckets, Quota, Taken
 from gateway.config import Config
 from gateway.errors import RateLimited

@@ -14,9 +14,10 @@ import orjson
 import structlog
 
 from chassis import context, metrics
-from chassis.api import BASE_PATH
 from chassis.errors import AppError, InternalError, MalformedRequest, TokenMissing, error_envelope
-from chassis.tokens import Identity, TokenVerifier
+from chassis.identity import Identity
+from chassis.tokens import TokenVerifier
+from chassis.urls import BASE_PATH
 from gateway import framing, security_headers
 from gateway.admission import Admission
 from gateway.buckets import Taken
@@ -25,7 +26,8 @@ from gateway.cors import Cors
 from gateway.errors import MethodNotAllowed
 from gateway.limits import Limits, quota_headers
 from gateway.route_table import Route, RouteTable, allowed_methods, path_of, segments_of
-from gateway.upstream import Answer, Call, Headers, Upstream
+from gateway.upstream import Answer, Call, Upstream
+from gateway.wire import Headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from threading import Lock
 
-from chassis.tokens import Identity
+from chassis.identity import Identity
 
 LONGEST_TOKEN_SECONDS = 3600.0
 """No access token lives longer, so nothing about it has to be remembered for longer."""

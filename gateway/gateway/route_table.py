@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
-from chassis.api import BASE_PATH, PUBLIC
+from chassis.api import PUBLIC
+from chassis.urls import BASE_PATH
 from gateway.errors import RouteNotFound
 
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")

@@ -1,7 +1,5 @@
 """One service as the gateway sees it: its addresses, and connections that are kept open to each."""
 
-import http.client
-import socket
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -17,12 +15,11 @@ from chassis import context
 from chassis.errors import AppError, ServiceUnavailable, UpstreamTimeout
 from gateway.addresses import AVOIDED_FOR_SECONDS, Address, Addresses
 from gateway.errors import BadGateway, Overloaded
+from gateway.wire import Connection, CutShort, Headers, NotHttp, Response
 
 log = structlog.get_logger(__name__)
 
 SHED = Counter("gateway_requests_shed", "Requests refused because a service had too much before it.", ["service"])
-
-Headers = list[tuple[str, str]]
 
 PROBE_SECONDS = 2.0
 
@@ -31,7 +28,6 @@ PATIENCE_SECONDS = 4.0
 
 _LONGEST_IDLE_SECONDS = 30.0  # the services close an idle connection after 75 s: be well before them
 _MOST_IDLE = 100
-_CONNECT_SECONDS = 2.0
 _ASKED_AGAIN_AFTER_SECONDS = 0.1
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -87,7 +83,7 @@ class Upstream:
         self._seconds = seconds
         self._patience = min(PATIENCE_SECONDS, seconds / 3)
         self._addresses = Addresses(parts.hostname or "", parts.port or 80)
-        self._idle: dict[Address, deque[tuple[http.client.HTTPConnection, float]]] = {}
+        self._idle: dict[Address, deque[Connection]] = {}
         self._under_way = 0
         # one repeat for ten requests: a service in trouble must not be asked twice as much for it
         self._repeats = _MOST_REPEATS
@@ -110,7 +106,7 @@ class Upstream:
             except (_NotSent, _NotAnswered, OSError) as error:
                 log.warning("upstream away", upstream=self.name, error=repr(error.__cause__ or error))
                 raise ServiceUnavailable from None
-            except (http.client.HTTPException, ValueError) as error:
+            except NotHttp as error:
                 log.warning("upstream talks nonsense", upstream=self.name, error=repr(error))
                 raise BadGateway from None
             finally:
@@ -179,36 +175,27 @@ class Upstream:
         except OSError as error:
             raise _NotSent from error
         for gone in self._idle.keys() - self._addresses.known():
-            for connection, _ in self._idle.pop(gone):
+            for connection in self._idle.pop(gone):
                 connection.close()
         if not addresses:
             raise ServiceUnavailable
         return addresses
 
-    def _attempt(self, connection: http.client.HTTPConnection, address: Address, call: Call) -> Answer:
-        answered = False
+    def _attempt(self, connection: Connection, address: Address, call: Call) -> Answer:
+        response: Response | None = None
         self._addresses.under_way[address] += 1
         try:
             try:
-                self._send(connection, call)
-                # the limit was for connecting: from here on the whole exchange has its own
-                connection.sock.settimeout(None)
+                connection.send(call.method, call.target, call.headers, call.body)
             except OSError as error:
                 raise _NotSent from error
             self._away_at = float("-inf")
             try:
-                response = connection.getresponse()
-            except ConnectionError as error:
+                response = connection.receive(call.method)
+            except (OSError, CutShort) as error:
                 raise _NotAnswered from error
-            if response.status < 200:
-                raise http.client.BadStatusLine(str(response.status))
-            try:
-                body = response.read()
-            except (OSError, http.client.IncompleteRead) as error:
-                raise _NotAnswered from error
-            answered = True
             self._addresses.answered(address)
-            return Answer(response.status, response.getheaders(), body)
+            return Answer(response.status, response.headers, response.body)
         except UpstreamTimeout:
             # who only asks how it is gives it less time
             if call.patient:
@@ -217,44 +204,24 @@ class Upstream:
         finally:
             self._addresses.under_way[address] -= 1
             # also for a timeout and a killed greenlet: what may still come must not answer somebody else's request
-            if answered and not response.will_close:
+            if response and response.stays_open:
                 self._keep(connection, address)
             else:
                 connection.close()
 
-    def _send(self, connection: http.client.HTTPConnection, call: Call) -> None:
-        connection.putrequest(call.method, call.target, skip_host=True, skip_accept_encoding=True)
-        connection.putheader("Host", self._netloc)
-        for name, value in call.headers:
-            connection.putheader(name, value)
-        connection.endheaders(call.body or None)
-
-    def _take(self, address: Address, fresh: bool) -> tuple[http.client.HTTPConnection, bool]:
+    def _take(self, address: Address, fresh: bool) -> tuple[Connection, bool]:
         """A connection to the address, and whether it was used before."""
         idle = self._idle.setdefault(address, deque())
         while idle and not fresh:
-            connection, since = idle.pop()
-            if time.monotonic() - since < _LONGEST_IDLE_SECONDS and _is_quiet(connection.sock):
+            connection = idle.pop()
+            if connection.is_good_after(_LONGEST_IDLE_SECONDS):
                 return connection, True
             connection.close()
-        return http.client.HTTPConnection(*address, timeout=_CONNECT_SECONDS), False
+        return Connection(address, self._netloc), False
 
-    def _keep(self, connection: http.client.HTTPConnection, address: Address) -> None:
+    def _keep(self, connection: Connection, address: Address) -> None:
+        connection.rest()
         idle = self._idle.setdefault(address, deque())
-        idle.append((connection, time.monotonic()))
+        idle.append(connection)
         if len(idle) > _MOST_IDLE:
-            idle.popleft()[0].close()
-
-
-def _is_quiet(sock: socket.socket) -> bool:
-    """Whether an idle connection is still open and holds no unasked-for bytes."""
-    sock.settimeout(0)
-    try:
-        sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        sock.settimeout(None)
-    return False
+            idle.popleft().close()

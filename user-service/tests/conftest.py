@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from chassis.clock import new_id, now
 from chassis.errors import AppError
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from devkit.testing import environment
 from user_service.app import create_app
 from user_service.bootstrap import Built, build

@@ -27,8 +27,8 @@ from appointment_service.service.standing import listed, require_open
 from appointment_service.service.waitlist import Freed, Waitlist
 from appointment_service.store import AppointmentStore, CalendarStore, Transition
 from chassis.errors import Conflict, NotFound, VersionMismatch
+from chassis.identity import Identity
 from chassis.mongo import Database, Document
-from chassis.tokens import Identity
 
 _ATTEMPTS = 5
 

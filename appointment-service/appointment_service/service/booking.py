@@ -13,9 +13,9 @@ from appointment_service.service.changes import made
 from appointment_service.service.standing import listed, require_open, require_verified
 from appointment_service.store import AppointmentStore, CalendarStore
 from chassis.clock import new_id
+from chassis.identity import Identity
 from chassis.mongo import Document
 from chassis.schemas import invalid
-from chassis.tokens import Identity
 
 _MOST_DAYS = 31
 _USUAL_DAYS = 7

@@ -12,11 +12,11 @@ from appointment_service.domain import ical
 from appointment_service.domain.appointment import Status
 from appointment_service.service.standing import require_open
 from appointment_service.store import AppointmentStore, CalendarStore, FeedStore
-from chassis.api import BASE_PATH
 from chassis.clock import instant_text
 from chassis.errors import NotFound, TokenInvalid
 from chassis.mongo import Database, Document
 from chassis.tombstones import Tombstones
+from chassis.urls import BASE_PATH
 
 _SECRET_BYTES = 32
 _LOOKS_BACK = timedelta(days=30)

@@ -2,8 +2,8 @@
 
 from appointment_service import errors
 from chassis.errors import TokenInvalid
+from chassis.identity import Identity
 from chassis.mongo import Document
-from chassis.tokens import Identity
 
 
 def is_listed(doctor: Document | None) -> bool:

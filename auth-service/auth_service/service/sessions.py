@@ -16,9 +16,10 @@ from auth_service.store.sessions import Sessions as Store
 from chassis.clock import new_id
 from chassis.errors import NotFound
 from chassis.export import told
+from chassis.identity import Identity
 from chassis.keys import secret_key
 from chassis.mongo import Database, Document
-from chassis.tokens import Identity, TokenIssuer
+from chassis.tokens import TokenIssuer
 
 MOST = 100
 """Live sessions of one user; one more ends the one that was used longest ago."""

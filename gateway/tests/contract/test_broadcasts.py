@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from chassis.events import broadcasts
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from devkit.testing import CONTRACTS, example
 from gateway.events import HANDLERS
 from gateway.revocations import Revocations

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chassis.errors import AppError
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from devkit.testing import JWT_SECRET
 from gateway.buckets import Buckets
 from gateway.config import Config

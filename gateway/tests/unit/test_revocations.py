@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from gateway.config import Config
 from gateway.revocations import LONGEST_SILENCE_SECONDS, LONGEST_TOKEN_SECONDS, SKEW_SECONDS, Freshness, Revocations
 

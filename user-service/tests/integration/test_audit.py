@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chassis.clock import new_id, now
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from devkit.testing import bearer
 from user_service import events
 from user_service.app import create_app

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from chassis.clock import new_id, now
 from chassis.errors import AppError, NotFound
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from devkit.testing import assert_valid, bearer
 from devkit.waiting import holds_within
 from user_service import events

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from chassis.clock import new_id, now
 from chassis.errors import TokenInvalid, ValidationFailed, VersionMismatch
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from devkit.testing import bearer
 from user_service import events
 from user_service.bootstrap import Built, make_service

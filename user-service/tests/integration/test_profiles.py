@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from chassis.clock import new_id, now
 from chassis.errors import VersionMismatch
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from chassis.tombstones import Tombstones
 from devkit.testing import assert_valid, bearer
 from user_service import events

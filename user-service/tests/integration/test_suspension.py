@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from chassis.api import operations
 from chassis.clock import new_id
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from devkit.testing import assert_valid, bearer
 from user_service.bootstrap import Built
 from user_service.domain import DeletionReason

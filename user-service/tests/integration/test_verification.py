@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from chassis.clock import new_id
 from chassis.errors import AppError
-from chassis.tokens import Identity
+from chassis.identity import Identity
 from devkit.testing import assert_valid, bearer
 from user_service import events
 from user_service.bootstrap import Built

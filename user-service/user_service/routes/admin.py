@@ -5,8 +5,8 @@ from typing import Any
 from chassis.api import ADMIN, Api, Reply, expected_version, identity
 from chassis.errors import NotFound, VersionMismatch
 from chassis.headers import ETAG
+from chassis.identity import Identity
 from chassis.paging import page
-from chassis.tokens import Identity
 from user_service.errors import CLOSED, AccountNotActive, CannotSuspendYourself, NotSuspended
 from user_service.routes.rendering import key, shaped, versioned
 from user_service.schemas.users import (

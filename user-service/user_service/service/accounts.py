@@ -8,8 +8,8 @@ from pymongo.client_session import ClientSession
 
 from chassis.errors import AppError, NotFound, TokenInvalid, VersionMismatch
 from chassis.events import Event
+from chassis.identity import Identity
 from chassis.mongo import Database, Document
-from chassis.tokens import Identity
 from chassis.tombstones import Tombstones
 from user_service import events, store
 from user_service.domain import DeletionReason, Status, check_open, check_recoverable

@@ -8,8 +8,8 @@ from pymongo.client_session import ClientSession
 
 from chassis.clock import new_id
 from chassis.context import request_id
+from chassis.identity import Identity
 from chassis.mongo import Document
-from chassis.tokens import Identity
 from chassis.tombstones import Tombstones
 from user_service import events
 from user_service.store.audit import Entries, Filters

@@ -9,9 +9,9 @@ import structlog
 
 from chassis.errors import AppError, ServiceUnavailable
 from chassis.export import told
+from chassis.identity import Identity
 from chassis.mongo import Document
 from chassis.rpc import RpcClient
-from chassis.tokens import Identity
 from user_service import events
 from user_service.service.audit import Audit
 from user_service.service.profiles import Profiles

@@ -7,9 +7,9 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from chassis.errors import AppError, NotFound, ServiceUnavailable, TokenInvalid, VersionMismatch
+from chassis.identity import Identity
 from chassis.mongo import Database, Document
 from chassis.schemas import invalid
-from chassis.tokens import Identity
 from chassis.tombstones import Tombstones
 from user_service import store
 from user_service.domain import Role, Status, begun_somewhere

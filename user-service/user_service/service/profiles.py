@@ -6,9 +6,9 @@ from datetime import datetime
 from pymongo.client_session import ClientSession
 
 from chassis.errors import AppError, NotFound, TokenInvalid, VersionMismatch
+from chassis.identity import Identity
 from chassis.mongo import Database, Document
 from chassis.rpc import RpcClient
-from chassis.tokens import Identity
 from chassis.tombstones import Tombstones
 from user_service import events
 from user_service.domain import Role, Status, check_open, difference, search_key, search_keys

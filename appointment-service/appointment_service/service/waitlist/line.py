@@ -17,9 +17,9 @@ from appointment_service.service.waitlist.offers import Freed, Offers
 from appointment_service.store import CalendarStore, HoldStore, WaitlistStore
 from chassis.clock import new_id
 from chassis.errors import NotFound, VersionMismatch
+from chassis.identity import Identity
 from chassis.mongo import Database, Document
 from chassis.schemas import invalid
-from chassis.tokens import Identity
 
 
 class Waitlist:
