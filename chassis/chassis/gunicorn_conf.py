@@ -7,8 +7,6 @@ bind = f"{os.environ.get('BIND_HOST', '127.0.0.1')}:{os.environ.get('PORT', '800
 worker_class = "chassis.web_worker.DrainingWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 worker_connections = 1000
-# in C; where it is missing nothing starts, rather than slower
-http_parser = "fast"
 keepalive = 75
 timeout = 60
 # of what begins with SIGTERM: longer than the gateway waits for an answer (15 s), less than supervisord (30 s) and
