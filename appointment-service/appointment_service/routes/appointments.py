@@ -4,9 +4,10 @@ from datetime import datetime
 
 from appointment_service import errors
 from appointment_service.domain.appointment import Action
+from appointment_service.routes.answers import CHANGE_ERRORS, reply
 from appointment_service.routes.once import ONCE_ERRORS, ONCE_HEADERS, once
-from appointment_service.routes.rendering import CHANGE_ERRORS, reply, with_history
 from appointment_service.routes.rendering import appointment as rendered
+from appointment_service.routes.rendering import with_history
 from appointment_service.schemas.appointments import (
     Appointment,
     Appointments,

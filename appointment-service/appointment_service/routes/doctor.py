@@ -1,7 +1,7 @@
 """What its doctor decides, and notes, of an appointment."""
 
 from appointment_service.domain.appointment import Action
-from appointment_service.routes.rendering import CHANGE_ERRORS, reply
+from appointment_service.routes.answers import CHANGE_ERRORS, reply
 from appointment_service.schemas.appointments import Appointment, ReasonBody
 from appointment_service.schemas.fields import AppointmentId
 from appointment_service.service import AppointmentService

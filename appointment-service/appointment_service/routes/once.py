@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from pymongo.client_session import ClientSession
 
 from appointment_service import errors
-from appointment_service.routes.rendering import reply
+from appointment_service.routes.answers import reply
 from appointment_service.service import Requests
 from appointment_service.service.requests import Done
 from chassis.api import Reply, identity

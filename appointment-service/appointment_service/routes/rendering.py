@@ -1,12 +1,6 @@
 """Documents as they are answered."""
 
-from appointment_service import errors
-from chassis.api import Reply, etag
-from chassis.errors import AppError, Conflict, NotFound, VersionMismatch
 from chassis.mongo import Document
-
-CHANGE_ERRORS: list[type[AppError]] = [NotFound, errors.InvalidTransition, VersionMismatch, Conflict]
-"""What whoever changes an appointment may be answered."""
 
 _SHOWN = (
     "doctorId",
@@ -20,10 +14,6 @@ _SHOWN = (
     "createdAt",
     "updatedAt",
 )
-
-
-def reply(document: Document) -> Reply:
-    return Reply(appointment(document), headers=etag(document["version"]))
 
 
 def appointment(document: Document) -> Document:
