@@ -1,4 +1,4 @@
-"""The document while a server is away: 503 where a part cannot answer, and nothing that it does not tell of."""
+"""Schemathesis over the whole document, then over it while a server is away: `make fuzz` is the long run."""
 
 import time
 from collections.abc import Iterator
@@ -26,6 +26,12 @@ def _is_settled(gateway: Gateway) -> bool:
     began = time.monotonic()
     gateway.call("GET", "/doctors")
     return time.monotonic() - began < 1
+
+
+def test_whatever_the_document_allows_or_forbids_is_answered_as_it_says(suite: ChaosInstance, admin: Person) -> None:
+    who = admin.email, admin.password
+    held, told = fuzzed(suite.gateway_url, who, examples=1, seed=1, phases="coverage", workers=4)
+    assert held, told
 
 
 def test_without_mongodb_every_answer_is_one_that_the_document_tells_of(

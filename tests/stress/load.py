@@ -16,7 +16,7 @@ from tests.client import Gateway, Person
 from tests.clinic import DAYS, bookable_doctor
 from tests.stress.ledger import Ledger
 
-HORIZON_DAYS = 4
+HORIZON_DAYS = 2
 LENGTHS = (15, 20, 30, 45, 60)
 
 #: What a client may be answered besides success, by action. Anything else is a surprise.
