@@ -43,7 +43,7 @@ class Result:
 
 SUITES = (
     # Most of its time is waiting for processes to start, to fail and to come back.
-    Suite("chassis", CHASSIS, CHASSIS / "tests", venvs.CHASSIS_TEST, at_once=4),
+    Suite("chassis", CHASSIS, CHASSIS / "tests", venvs.CHASSIS_TEST, at_once=6),
     # Backwards, for the scheduler's take the longest of these and must not come last.
     *(Suite(s.folder_name, s.folder, s.folder / "tests", venvs.testing(s)) for s in reversed(SERVICES)),
     Suite("meta", ROOT, ROOT / "tests" / "meta", venvs.SUITE_TESTS),
@@ -73,8 +73,8 @@ def run(names: Sequence[str], arguments: Sequence[str]) -> int:
             say.line("lint:")
             clean = lint.run()
             took.append(f"lint {say.seconds(started)}{'' if clean else ' (NOT CLEAN)'}")
-        # Three on two cores: most of a suite's time is waiting, for processes to start, to fail, to come back.
-        results += _run_side_by_side(3, [suite for suite in chosen if suite in SUITES], variables, arguments)
+        # Five on two cores: much of a suite's time is waiting, for processes to start, to fail, to come back.
+        results += _run_side_by_side(5, [suite for suite in chosen if suite in SUITES], variables, arguments)
     results += _run_side_by_side(2, [suite for suite in chosen if suite in END_TO_END], {}, arguments)
     return _conclude(results, took, clean, began)
 

@@ -34,6 +34,13 @@ def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
         instance.keep = request.session.testsfailed > 0
 
 
+@pytest.fixture
+def gateway(suite: Instance) -> Iterator[Gateway]:
+    """With connections that are used again, as nothing here is restarted under a test's feet."""
+    with requests.Session() as session:
+        yield Gateway(suite.gateway_url, session.request)
+
+
 @pytest.fixture(scope="module")
 def world(suite: Instance) -> World:
     """What the table of who may do what is about, one for each file of tests."""
