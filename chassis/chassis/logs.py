@@ -65,7 +65,10 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
         _without_values,
         placed,
     ]
-    context: list[structlog.typing.Processor] = [structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level]
+    context: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+    ]
     out = sys.stdout
     structlog.configure(
         processors=[*context, _named, *always, _dumps],
