@@ -30,7 +30,7 @@ class Built:
 def build(config: Config) -> Built:
     """Read the contracts' routes and documents, and make a caller for each service.
 
-    Raises RouteTableError if the routes clash.
+    Raises RouteTableError if the routes clash, or if a timeout is for none of them.
     """
     services = config.services()
     upstreams = {name: Upstream(name, url, config.upstream_timeout_seconds) for name, url in services.items()}
@@ -47,7 +47,7 @@ def build(config: Config) -> Built:
     ]
     return Built(
         config,
-        RouteTable.read(config.contracts_dir / "routes", services),
+        RouteTable.read(config.contracts_dir / "routes", services, config.route_timeouts),
         upstreams,
         TokenVerifier(config.verification_keys()),
         Admission(revocations, sessions, accounts),

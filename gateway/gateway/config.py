@@ -16,6 +16,8 @@ ServiceUrl = Annotated[str, Field(pattern=r"^http://[A-Za-z0-9._\[\]:-]+/?$")]
 
 PerMinute = Annotated[int, Field(ge=1, le=1_000_000)]
 
+LONGEST_SECONDS = 60
+
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
@@ -38,6 +40,23 @@ Networks = Annotated[tuple[Network, ...], NoDecode, from_text(_networks)]
 """Addresses or networks such as ``10.0.0.0/8``, separated by commas."""
 
 
+_TIMEOUT = re.compile(r"([A-Z]+ /[^\s=]*)=(\d{1,2}(?:\.\d+)?)")
+
+
+def _timeouts(text: str) -> dict[str, float]:
+    timeouts = {}
+    for part in text.split(","):
+        match = _TIMEOUT.fullmatch(part.strip())
+        if not match or not 0 < float(match[2]) <= LONGEST_SECONDS:
+            raise ValueError(f"{part.strip()!r} is not like GET /users/me/export=18, of {LONGEST_SECONDS} s at most")
+        timeouts[match[1]] = float(match[2])
+    return timeouts
+
+
+Timeouts = Annotated[dict[str, float], NoDecode, from_text(_timeouts)]
+"""{method and path as in the API's document: seconds}, written ``GET /users/me/export=18``, separated by commas."""
+
+
 class Config(BaseConfig):
     auth_service_url: ServiceUrl = Field(description="Where auth-service listens.")
     user_service_url: ServiceUrl = Field(description="Where user-service listens.")
@@ -47,7 +66,10 @@ class Config(BaseConfig):
     scheduler_service_url: ServiceUrl = Field(description="Where scheduler-service listens.")
     # it holds a password, so it is not shown where a configuration is printed
     amqp_url: str = Field(description="RabbitMQ broker, to hear of revocations.", pattern=r"^amqps?://", repr=False)
-    upstream_timeout_seconds: float = Field(15, gt=0, le=60, description="Longest wait for a service's whole answer.")
+    upstream_timeout_seconds: float = Field(
+        15, gt=0, le=LONGEST_SECONDS, description="Longest wait for a service's whole answer."
+    )
+    route_timeouts: Timeouts = Field({}, description="Routes with a longest wait of their own.")
 
     trusted_proxies: Networks = Field((), description="Balancers whose X-Forwarded-For is believed.")
     rate_limits: bool = Field(True, description="Whether clients that ask too often are refused.")

@@ -182,7 +182,7 @@ class Proxy:
         body = framing.read_body(request.environ)
         target = path_of(request.segments) + (f"?{request.query}" if request.query else "")
         call = Call(request.method, target, request_headers(request, body), body, patient=True)
-        answer = self._upstreams[route.service].exchange(call)
+        answer = self._upstreams[route.service].exchange(call, route.seconds)
         return Answer(answer.status, response_headers(request.method, answer, route), answer.body)
 
 

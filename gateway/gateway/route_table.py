@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, unquote_to_bytes
 
 from chassis.api import PUBLIC
@@ -31,6 +32,8 @@ class Route:
     access: str
     is_heavy: bool = False
     """Whether one call costs as much as many others."""
+    seconds: float | None = None
+    """How long its answer may take, where it is not as long as all others'."""
 
     @property
     def is_public(self) -> bool:
@@ -58,14 +61,21 @@ class RouteTable:
             self._add(route)
 
     @classmethod
-    def read(cls, folder: Path, services: Iterable[str]) -> "RouteTable":
-        """The table of ``folder/<service>.json``. Raises RouteTableError if a file is wrong or two claim one route."""
+    def read(
+        cls, folder: Path, services: Iterable[str], timeouts: Mapping[str, float] = MappingProxyType({})
+    ) -> "RouteTable":
+        """The table of ``folder/<service>.json``; ``timeouts`` are {method and path: seconds}.
+
+        Raises RouteTableError if a file is wrong, two claim one route, or a timeout is for none.
+        """
         known = set(services)
         routes: list[Route] = []
         for file in sorted(folder.glob("*.json")):
             if file.stem not in known:
                 raise RouteTableError(f"{file.name}: there is no service of this name")
-            routes += _read(file)
+            routes += _read(file, timeouts)
+        if unknown := timeouts.keys() - {f"{route.method} {route.pattern.removeprefix(BASE_PATH)}" for route in routes}:
+            raise RouteTableError(f"ROUTE_TIMEOUTS: there is no {', '.join(sorted(unknown))}")
         return cls(routes)
 
     def find(self, segments: Sequence[str]) -> Mapping[str, Route]:
@@ -120,13 +130,14 @@ def _decoded(part: str) -> str:
     return segment
 
 
-def _read(file: Path) -> Iterator[Route]:
+def _read(file: Path, timeouts: Mapping[str, float]) -> Iterator[Route]:
     try:
         for entry in json.loads(file.read_text()):
             method, path, access = entry["method"], entry["path"], entry["access"]
             if method not in _METHODS or not path.startswith("/") or not access:
                 raise ValueError(f"{method} {path} {access!r} is no route")
-            yield Route(file.stem, method, BASE_PATH + path, access, entry.get("heavy", False))
+            seconds = timeouts.get(f"{method} {path}")
+            yield Route(file.stem, method, BASE_PATH + path, access, entry.get("heavy", False), seconds)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RouteTableError(f"{file.name}: {error!r}") from None
 

@@ -45,6 +45,7 @@ def gateway(users: Service, doctors: Service, tmp_path_factory: pytest.TempPathF
         REVIEW_SERVICE_URL=url(free_port()),
         SCHEDULER_SERVICE_URL="http://nowhere.invalid:8000",
         CORS_ORIGINS="https://clinic.example",
+        ROUTE_TIMEOUTS="POST /open/{id}=0.2",
     ) as running:
         yield running
 

@@ -167,6 +167,13 @@ def test_a_slow_service_is_504_and_holds_up_nobody_else(gateway: Gateway) -> Non
     assert (answer.status, answer.json["code"]) == (504, "UPSTREAM_TIMEOUT")
 
 
+def test_a_route_may_have_a_timeout_of_its_own(gateway: Gateway) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(gateway.ask, "GET", f"{API}/open/slow")
+        assert gateway.ask("POST", f"{API}/open/slow").status == 504
+        assert not slow.done()
+
+
 def test_what_is_no_answer_is_502(gateway: Gateway) -> None:
     answer = gateway.ask("GET", f"{API}/open/nonsense")
     assert (answer.status, answer.json["code"]) == (502, "BAD_GATEWAY")

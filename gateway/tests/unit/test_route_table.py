@@ -1,5 +1,6 @@
 """Which service owns a path, and which paths there are at all."""
 
+import json
 from contextlib import suppress
 from pathlib import Path
 
@@ -73,6 +74,16 @@ def test_a_broken_file_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "user-service.json").write_text(content)
     with pytest.raises(RouteTableError, match=r"user-service\.json"):
         RouteTable.read(tmp_path, ["user-service"])
+
+
+def test_a_route_may_have_a_timeout_of_its_own_and_what_is_no_route_none(tmp_path: Path) -> None:
+    declared = [{"method": method, "path": "/things/{id}", "access": "self"} for method in ("GET", "PUT")]
+    (tmp_path / "user-service.json").write_text(json.dumps(declared))
+    read = RouteTable.read(tmp_path, ["user-service"], {"GET /things/{id}": 18.0})
+    routes = read.find(segments_of("/api/v1/things/1"))
+    assert {method: route.seconds for method, route in routes.items()} == {"GET": 18.0, "PUT": None}
+    with pytest.raises(RouteTableError, match=r"ROUTE_TIMEOUTS: there is no DELETE /things/\{id\}, GET /thing$"):
+        RouteTable.read(tmp_path, ["user-service"], {"GET /thing": 1.0, "DELETE /things/{id}": 2.0})
 
 
 def test_a_file_of_no_service_is_named(tmp_path: Path) -> None:
