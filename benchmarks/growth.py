@@ -39,7 +39,10 @@ def measure(world: World, seconds: float, rounds: int, sizes: tuple[int, ...] = 
             batch = list(islice(grown, min(10_000, size - held)))
             database["appointments"].insert_many(batch, ordered=False)
             held += len(batch)
+        # written down, so that what is measured is their number and not their arrival
+        world.mongo.admin.command("fsync")
         url = world.suite.gateway_url
+        put(url, slots, clients=4, seconds=1)
         read = put(url, slots, clients=4, seconds=seconds)
         booked = put(url, world.bookings(int(40 * seconds)), clients=4, once=True)
         assert read.refused == booked.refused == 0, (read, booked)
