@@ -5,7 +5,8 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from contextlib import suppress
+from typing import ClassVar, TextIO
 
 import orjson
 import structlog
@@ -20,15 +21,20 @@ class _Writer:
     Past the standard library's logging, which takes longer over a line than all that is in it.
     """
 
-    __slots__ = ("_out", "name")
+    __slots__ = ("name",)
+    out: ClassVar[TextIO] = sys.stdout
 
-    def __init__(self, name: str, out: TextIO) -> None:
+    def __init__(self, name: str = "root") -> None:
         self.name = name
-        self._out = out
 
     def write(self, line: str) -> None:
-        self._out.write(line + "\n")
-        self._out.flush()
+        try:
+            self.out.write(line + "\n")
+            self.out.flush()
+        except (OSError, ValueError):
+            # nobody reads, or it was closed: no reason to fail at what the line tells of
+            with suppress(OSError, ValueError):
+                sys.stderr.write(line + "\n")
 
     debug = info = warning = error = critical = exception = write
 
@@ -69,11 +75,11 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
     ]
-    out = sys.stdout
+    _Writer.out = sys.stdout
     structlog.configure(
         processors=[*context, _named, *always, _dumps],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=lambda *name: _Writer(name[0] if name else "root", out),
+        logger_factory=_Writer,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)

@@ -39,17 +39,23 @@ class Tombstones:
         """Whether this id was erased."""
         return self._tombstones.find_one({"_id": identifier}, {"_id": 1}, session=session) is not None
 
-    def are_live(self, identifiers: Iterable[str], session: ClientSession) -> bool:
-        """Whether none of these was buried, nor can be until this transaction has committed.
+    def live(self, identifiers: Iterable[str], session: ClientSession) -> set[str]:
+        """Those of them that were not buried, nor can be until this transaction has committed.
 
         To have read that there is no tombstone is not enough: under snapshot isolation a burial could commit
         between that read and this commit (write skew), and what is inserted here would outlive the erasure. So
         the transaction also writes where a tombstone would stand, and conflicts with a concurrent burial.
         """
-        people = sorted(set(identifiers))
-        if any(self.holds(identifier, session) for identifier in people):
-            return False
-        for identifier in people:
-            self._tombstones.insert_one({"_id": identifier}, session=session)
-            self._tombstones.delete_one({"_id": identifier}, session=session)
-        return True
+        wanted = set(identifiers)
+        buried = self._tombstones.find({"_id": {"$in": list(wanted)}}, {"_id": 1}, session=session)
+        # in one order, so that of two transactions about the same people one waits for the other
+        live = sorted(wanted - {tombstone["_id"] for tombstone in buried})
+        if live:
+            self._tombstones.insert_many([{"_id": identifier} for identifier in live], session=session)
+            self._tombstones.delete_many({"_id": {"$in": live}}, session=session)
+        return set(live)
+
+    def are_live(self, identifiers: Iterable[str], session: ClientSession) -> bool:
+        """Whether all of them are ``live``."""
+        wanted = set(identifiers)
+        return self.live(wanted, session) == wanted

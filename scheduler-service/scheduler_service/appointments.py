@@ -1,6 +1,6 @@
 """What the news of an appointment brings about: who is told what, and of what the patient will be reminded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 
 from pymongo.client_session import ClientSession
@@ -30,32 +30,35 @@ class Appointments:
 
     def requested(self, event: AppointmentChanged, session: ClientSession) -> None:
         if self._is_news(event, session):
-            self._tell_both(event, Template.REQUESTED, session, {"lapsesAt": event.lapses_at})
+            self._tell(event, Template.REQUESTED, self._live(event, session), session, {"lapsesAt": event.lapses_at})
 
     def booked(self, event: AppointmentChanged, session: ClientSession) -> None:
         if self._is_news(event, session):
-            self._reminders.make(event, session)
-            self._tell_both(event, Template.BOOKED, session)
+            live = self._live(event, session)
+            self._reminders.make(event, live, session)
+            self._tell(event, Template.BOOKED, live, session)
 
     def rescheduled(self, event: AppointmentChanged, session: ClientSession) -> None:
         if not self._is_news(event, session):
             return
+        live = self._live(event, session)
         if event.status == _RESERVED:
-            self._reminders.make(event, session)
+            self._reminders.make(event, live, session)
         facts = {"previousStart": event.previous_start, "status": event.status}
-        self._tell_both(event, Template.RESCHEDULED, session, facts)
+        self._tell(event, Template.RESCHEDULED, live, session, facts)
 
     def cancelled(self, event: AppointmentChanged, session: ClientSession) -> None:
         if self._is_news(event, session):
             self._reminders.end(event.appointment_id, session)
-            self._tell_both(event, Template.CANCELLED, session, {"cause": event.cause})
+            self._tell(event, Template.CANCELLED, self._live(event, session), session, {"cause": event.cause})
 
     def completed(self, event: AppointmentChanged, session: ClientSession) -> None:
         if self._is_news(event, session):
             self._reminders.end(event.appointment_id, session)
             # one per appointment and not per version: an outcome that is corrected and back again invites nobody twice
-            key = f"appointment-completed:{event.appointment_id}"
-            self._tell(event, key, event.patient_id, "patient", Template.REVIEW, session, {})
+            key = f"appointment-completed:{event.appointment_id}:{event.patient_id}"
+            facts, about = _facts(event, "patient"), _about(event)
+            self._post.add(key, event.patient_id, Template.REVIEW, facts, session, about)
 
     def begun_or_missed(self, event: AppointmentChanged, session: ClientSession) -> None:
         """The patient has come, or did not: nobody is told, and there is nothing left to remind of."""
@@ -73,7 +76,7 @@ class Appointments:
         elif self._heard.knows(event.appointment_id, event.version, self._now(), session):
             return
         if event.status == _RESERVED:
-            self._reminders.make_again(event, session)
+            self._reminders.make_again(event, self._live(event, session), session)
         else:
             self._reminders.end(event.appointment_id, session)
 
@@ -84,13 +87,30 @@ class Appointments:
         newest = self._heard.note(event.appointment_id, event.version, self._now(), session)
         return newest and not self._mails.knows_newer(event.appointment_id, event.version, session)
 
-    def _tell_both(
-        self, event: AppointmentChanged, template: Template, session: ClientSession, more: Document | None = None
+    def _live(self, event: AppointmentChanged, session: ClientSession) -> set[str]:
+        """Which of its two people were not erased, nor can be until this transaction has committed."""
+        return self._post.live([event.patient_id, event.doctor_id], session)
+
+    def _tell(
+        self,
+        event: AppointmentChanged,
+        template: Template,
+        live: Container[str],
+        session: ClientSession,
+        more: Document | None = None,
     ) -> None:
+        """Tell both, as far as they are ``live``."""
         key = f"{template}:{event.appointment_id}:{event.version}"
+        mails = []
         for user_id, addressed_as in ((event.patient_id, "patient"), (event.doctor_id, "doctor")):
-            facts = {**(more or {}), **self._known_as(event, template, user_id, session)}
-            self._tell(event, key, user_id, addressed_as, template, session, facts)
+            if user_id in live:
+                facts = {
+                    **_facts(event, addressed_as),
+                    **(more or {}),
+                    **self._known_as(event, template, user_id, session),
+                }
+                mails.append(self._post.mail(f"{key}:{user_id}", user_id, template, facts, _about(event)))
+        self._mails.add(mails, session)
 
     def _known_as(
         self, event: AppointmentChanged, template: Template, user_id: str, session: ClientSession
@@ -104,16 +124,10 @@ class Appointments:
         move = self._mails.unsent_move(event.appointment_id, user_id, event.version, session)
         return {"previousStart": move["facts"]["previousStart"]} if move else {}
 
-    def _tell(
-        self,
-        event: AppointmentChanged,
-        key: str,
-        user_id: str,
-        addressed_as: str,
-        template: Template,
-        session: ClientSession,
-        more: Document,
-    ) -> None:
-        facts = {"as": addressed_as, "start": event.start, "timezone": event.timezone, "by": event.by, **more}
-        about = {"appointmentId": event.appointment_id, "version": event.version}
-        self._post.add(f"{key}:{user_id}", user_id, template, facts, session, about)
+
+def _facts(event: AppointmentChanged, addressed_as: str) -> Document:
+    return {"as": addressed_as, "start": event.start, "timezone": event.timezone, "by": event.by}
+
+
+def _about(event: AppointmentChanged) -> Document:
+    return {"appointmentId": event.appointment_id, "version": event.version}

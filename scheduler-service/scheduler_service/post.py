@@ -55,10 +55,15 @@ class Post:
 
         ``about``: its ``appointmentId`` and ``version``, and ``expiresAt``, after which it is of no use.
         """
-        if not self.are_live([user_id], session):
-            return
+        if self.live([user_id], session):
+            self._mails.add([self.mail(mail_id, user_id, template, facts, about)], session)
+
+    def mail(
+        self, mail_id: str, user_id: str, template: Template, facts: Document, about: Document | None = None
+    ) -> Document:
+        """A mail that is due at once, as it is kept."""
         now = self._now()
-        mail = {
+        return {
             "_id": mail_id,
             "userId": user_id,
             "template": template,
@@ -69,11 +74,10 @@ class Post:
             "nextAttemptAt": now,
             **(about or {}),
         }
-        self._mails.add(mail, session)
 
-    def are_live(self, people: Iterable[str], session: ClientSession) -> bool:
-        """Whether none of them was erased, nor can be until this transaction has committed."""
-        return self._tombstones.are_live(people, session)
+    def live(self, people: Iterable[str], session: ClientSession) -> set[str]:
+        """Those of them who were not erased, nor can be until this transaction has committed."""
+        return self._tombstones.live(people, session)
 
     def erase_person(self, user_id: str, session: ClientSession) -> None:
         self._mails.erase_person(user_id, session)

@@ -1,6 +1,6 @@
 """Reminders: made with the news of an appointment, turned into mail as they are due."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -36,21 +36,25 @@ class Reminders:
         self._post = post
         self._now = clock
 
-    def make(self, event: AppointmentChanged, session: ClientSession) -> None:
-        """Make the reminders of an appointment as it is now, in place of those it had."""
-        self._reminders.replace(event.appointment_id, self._made(event, session), session)
+    def make(self, event: AppointmentChanged, live: Container[str], session: ClientSession) -> None:
+        """Make the reminders of an appointment as it is now, in place of those it had: none if one of its two people
+        is not ``live`` any more.
+        """
+        self._reminders.replace(event.appointment_id, self._made(event, live), session)
 
-    def make_again(self, event: AppointmentChanged, session: ClientSession) -> None:
-        """Make the reminders of an appointment that had them before: what is due is left to be sent."""
-        made = self._made(event, session)
+    def make_again(self, event: AppointmentChanged, live: Container[str], session: ClientSession) -> None:
+        """The same for an appointment that had them before: what is due is left to be sent."""
+        made = self._made(event, live)
         self._reminders.replace_ahead(event.appointment_id, event.version, made, self._now(), session)
 
     def ahead(self, start: datetime, since: datetime) -> list[Ahead]:
         """The reminders that an appointment has, those due after ``since``."""
         return reminders_ahead(start, self._before_minutes, since)
 
-    def _made(self, event: AppointmentChanged, session: ClientSession) -> list[Document]:
-        made = [
+    def _made(self, event: AppointmentChanged, live: Container[str]) -> list[Document]:
+        if event.patient_id not in live or event.doctor_id not in live:
+            return []
+        return [
             {
                 "_id": f"{event.appointment_id}:{ahead.minutes}",
                 "appointmentId": event.appointment_id,
@@ -65,9 +69,6 @@ class Reminders:
             }
             for ahead in reminders_ahead(event.start, self._before_minutes, self._now())
         ]
-        if made and not self._post.are_live([event.patient_id, event.doctor_id], session):
-            made = []
-        return made
 
     def end(self, appointment_id: str, session: ClientSession) -> None:
         """Remind of this appointment no more."""
@@ -103,8 +104,8 @@ class Reminders:
         if not self._reminders.take(reminder, session):
             return None
         # a consumer of before, which knows no reminders, may have erased one of the two
-        people = [reminder["userId"], reminder["doctorId"]]
-        if reminder["expiresAt"] <= self._now() or not self._post.are_live(people, session):
+        people = {reminder["userId"], reminder["doctorId"]}
+        if reminder["expiresAt"] <= self._now() or self._post.live(people, session) != people:
             return "dropped"
         self._post.add(
             f"{Template.REMINDER}:{reminder['appointmentId']}:{reminder['version']}:{reminder['minutes']}",

@@ -13,6 +13,9 @@ log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 0.5
 
+_AT_ONCE = 500
+"""Changes that the server gives at once; left to itself it gives 16 MiB of them, which are five times as much here."""
+
 
 def watch(database: Database, collections: Sequence[str], woken: Event, *, until: Callable[[], bool]) -> None:
     """Set ``woken`` at each change of the collections, in a thread; a sweep covers what is missed while it is away."""
@@ -28,7 +31,8 @@ def _watch(database: Database, collections: Sequence[str], woken: Event, until: 
     ]
     while not until():
         try:
-            with database.db.watch(changes, max_await_time_ms=int(WAIT_SECONDS * 1000)) as stream:
+            waiting = int(WAIT_SECONDS * 1000)
+            with database.db.watch(changes, max_await_time_ms=waiting, batch_size=_AT_ONCE) as stream:
                 woken.set()
                 # it is not alive any more after the database was dropped
                 while stream.alive and not until():

@@ -119,7 +119,7 @@ def test_a_log_line_is_json_with_its_request_id() -> None:
         logging.getLogger("library").warning("odd")
     own, library = (json.loads(line) for line in out.getvalue().splitlines())
     assert own.items() >= {"event": "happened", "size": 3, "request_id": "web-1", "event_id": "e1"}.items()
-    assert own.items() >= {"service": "thing-service", "process": "web", "level": "info"}.items()
+    assert own.items() >= {"service": "thing-service", "process": "web", "level": "info", "logger": "x"}.items()
     assert library.items() >= {"event": "odd", "request_id": "web-1", "service": "thing-service"}.items()
 
 
@@ -128,6 +128,20 @@ def test_odd_values_do_not_lose_the_line(odd: object) -> None:
     with logging_as_a_process() as out:
         structlog.get_logger("x").info("happened", odd=odd)
     assert json.loads(out.getvalue())["event"] == "happened"
+
+
+def test_nothing_fails_because_its_line_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_as_a_process() as out:
+        log = structlog.get_logger("x")
+        out.close()
+        log.info("happened")
+    assert json.loads(capsys.readouterr().err)["event"] == "happened"
+
+
+def test_a_line_below_the_level_is_not_written() -> None:
+    with logging_as_a_process() as out:
+        structlog.get_logger("x").debug("happened")
+    assert out.getvalue() == ""
 
 
 def test_a_duplicate_keys_value_is_not_logged() -> None:

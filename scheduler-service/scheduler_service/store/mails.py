@@ -1,8 +1,9 @@
 """Outgoing mail."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
 
 from chassis.mongo import Database, Document
@@ -16,10 +17,18 @@ class Mails:
     def __init__(self, database: Database) -> None:
         self._mails = database[MAILS]
 
-    def add(self, mail: Document, session: ClientSession) -> None:
-        """Add a mail unless it is there: a second insert would end the transaction."""
-        rest = {key: value for key, value in mail.items() if key != "_id"}
-        self._mails.update_one({"_id": mail["_id"]}, {"$setOnInsert": rest}, upsert=True, session=session)
+    def add(self, mails: Sequence[Document], session: ClientSession) -> None:
+        """Add those that are not there: a second insert would end the transaction."""
+        added = [
+            UpdateOne(
+                {"_id": mail["_id"]},
+                {"$setOnInsert": {key: value for key, value in mail.items() if key != "_id"}},
+                upsert=True,
+            )
+            for mail in mails
+        ]
+        if added:
+            self._mails.bulk_write(added, session=session)
 
     def knows_newer(self, appointment_id: str, version: int, session: ClientSession) -> bool:
         """Whether somebody was told of a later state of the appointment."""

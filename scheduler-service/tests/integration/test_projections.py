@@ -125,12 +125,12 @@ def test_a_check_in_that_is_handled_at_the_same_moment_stands(
     make_again = fresh.reminders.make_again
     arrivals: list[Future[None]] = []
 
-    def meanwhile(event: events.AppointmentChanged, session: ClientSession) -> None:
+    def meanwhile(event: events.AppointmentChanged, live: set[str], session: ClientSession) -> None:
         if not arrivals:
             arrived = {**told, "status": "CHECKED_IN", "version": 3}
             arrivals.append(pool.submit(tell, fresh, arrived, "begun_or_missed"))
             wait(arrivals, 0.3)
-        make_again(event, session)
+        make_again(event, live, session)
 
     monkeypatch.setattr(fresh.reminders, "make_again", meanwhile)
     with ThreadPoolExecutor(1) as pool:
