@@ -7,6 +7,7 @@ from threading import Event, Thread
 import structlog
 from pymongo.errors import PyMongoError
 
+from chassis import outbox
 from chassis.mongo import Database, Document
 
 log = structlog.get_logger(__name__)
@@ -23,9 +24,10 @@ def watch(database: Database, collections: Sequence[str], woken: Event, *, until
 
 
 def _watch(database: Database, collections: Sequence[str], woken: Event, until: Callable[[], bool]) -> None:
-    kinds = ["insert", "update", "replace"]
+    # a document that comes without an event is nothing to wake for; of a change it cannot be told that easily
+    telling = [{"operationType": "update"}, {f"fullDocument.{outbox.FIELD}.0": {"$exists": True}}]
     changes: list[Document] = [
-        {"$match": {"ns.coll": {"$in": list(collections)}, "operationType": {"$in": kinds}}},
+        {"$match": {"ns.coll": {"$in": list(collections)}, "$or": telling}},
         # only the wake-up matters: the events are read from the documents
         {"$project": {"_id": 1}},
     ]
