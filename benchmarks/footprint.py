@@ -34,21 +34,29 @@ def processes(world: World) -> dict[str, int]:
 
 
 def measure(world: World, seconds: float, rounds: int) -> Part:
-    """After whatever load there was; the suite is stopped and started again, so this comes last."""
+    """After whatever load there was, and anew; the suite is stopped and started again, so this comes last."""
     del seconds, rounds
-    sizes = {name: resident_mb(pid) for name, pid in processes(world).items()}
-    largest = max(sizes, key=sizes.__getitem__)
-    told = f"largest {sizes[largest]:.0f} MB ({largest}); all {len(sizes)} together {sum(sizes.values()):.0f} MB"
     part = Part("footprint")
-    part.figures.append(
-        Figure("resident memory of each process", f"≤ {RESIDENT_MB} MB", told, sizes[largest] <= RESIDENT_MB)
-    )
-    over = {name: size for name, size in sizes.items() if size > RESIDENT_MB}
-    if over:
+    loaded = _sizes(world)
+    part.figures.append(_told("after the load of the parts before", loaded))
+    if over := {name: size for name, size in loaded.items() if size > RESIDENT_MB}:
         part.notes.append("Over 90 MB: " + ", ".join(f"{name} {size:.0f} MB" for name, size in sorted(over.items())))
     world.suite.down(lambda _: None)
     began = time.monotonic()
     world.suite.up(lambda _: None)
     took = time.monotonic() - began
+    part.figures.append(_told("as started", _sizes(world)))
     part.figures.append(Figure("warm `make up`", f"≤ {START_SECONDS} s", f"{took:.1f} s", took <= START_SECONDS))
     return part
+
+
+def _sizes(world: World) -> dict[str, float]:
+    return {name: resident_mb(pid) for name, pid in processes(world).items()}
+
+
+def _told(when: str, sizes: dict[str, float]) -> Figure:
+    largest = max(sizes, key=sizes.__getitem__)
+    told = f"largest {sizes[largest]:.0f} MB ({largest}); all {len(sizes)} together {sum(sizes.values()):.0f} MB"
+    return Figure(
+        f"resident memory of each process, {when}", f"≤ {RESIDENT_MB} MB", told, sizes[largest] <= RESIDENT_MB
+    )
