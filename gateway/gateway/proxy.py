@@ -140,6 +140,8 @@ class Proxy:
                 (context.HEADER, request_id),
             ],
         )
+        if answer.rest:
+            return answer.rest
         return [] if request.method == "HEAD" else [answer.body]
 
     def _answer(self, request: Request, path: str, query: str) -> Answer:
@@ -183,7 +185,7 @@ class Proxy:
         target = path_of(request.segments) + (f"?{request.query}" if request.query else "")
         call = Call(request.method, target, request_headers(request, body), body, patient=True)
         answer = self._upstreams[route.service].exchange(call, route.seconds)
-        return Answer(answer.status, response_headers(request.method, answer, route), answer.body)
+        return Answer(answer.status, response_headers(request.method, answer, route), answer.body, answer.rest)
 
 
 def request_headers(request: Request, body: bytes) -> Headers:
@@ -213,8 +215,8 @@ def response_headers(method: str, answer: Answer, route: Route) -> Headers:
     if not any(name.lower() == "cache-control" for name, _ in headers):
         shared = route.is_public and method in ("GET", "HEAD")
         headers.append(security_headers.PUBLIC if shared else security_headers.PRIVATE)
-    if method == "HEAD":
-        # the length of what GET would answer, which only the service knows
+    if method == "HEAD" or answer.rest:
+        # the length of what GET would answer, or of all that is still to come, which only the service knows
         lengths = [value for name, value in answer.headers if name.lower() == "content-length"]
         headers += [("Content-Length", value) for value in lengths[:1] if value.isascii() and value.isdigit()]
     elif answer.status not in (204, 304):

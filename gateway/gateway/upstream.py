@@ -1,8 +1,11 @@
 """One service as the gateway sees it: its addresses, and connections that are kept open to each."""
 
+import errno
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +40,9 @@ MOST_UNDER_WAY = 256
 Far more than a service works on at a time, so that a burst passes; few enough that nobody waits for long in vain.
 """
 
+HELD_BYTES = 256 * 1024
+"""So much of an answer's body is held before it is passed on; a client that reads slowly holds up no service for it."""
+
 _MOST_REPEATS = 10.0
 _REPEATS_EARNED = 0.1
 
@@ -47,6 +53,7 @@ class Call:
 
     A ``patient`` one, a client's, waits for a service that can't be reached until it has been away for
     PATIENCE_SECONDS: nothing was sent, so this is safe for every method, and who comes later in an outage doesn't wait.
+    Its answer may be passed on while it comes.
     """
 
     method: str
@@ -58,11 +65,53 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole response."""
+    """A response: whole, or with a ``rest`` that must be read to its end or closed."""
 
     status: int
     headers: Headers
     body: bytes
+    rest: "Rest | None" = None
+
+
+class Rest:
+    """An answer that is passed on while it comes: its parts, of which each must come within ``seconds``.
+
+    Where it breaks off it raises ConnectionResetError, which ends the client's connection: it must not take what it
+    has for the whole.
+    """
+
+    def __init__(
+        self, upstream: str, held: bytes, parts: Iterator[bytes], seconds: float, ended: Callable[[bool], None]
+    ) -> None:
+        self._upstream = upstream
+        self._held = held
+        self._parts = parts
+        self._seconds = seconds
+        self._ended: Callable[[bool], None] | None = ended
+
+    def __iter__(self) -> Iterator[bytes]:
+        part: bytes | None = self._held
+        while part is not None:
+            yield part
+            part = self._next()
+        self._end(whole=True)
+
+    def close(self) -> None:
+        """Let go of the service's connection; whoever has an answer with a rest calls this, read to the end or not."""
+        self._end(whole=False)
+
+    def _next(self) -> bytes | None:
+        try:
+            with gevent.Timeout(self._seconds, UpstreamTimeout):
+                return next(self._parts, None)
+        except (UpstreamTimeout, CutShort, NotHttp, OSError) as error:
+            log.warning("upstream broke off", upstream=self._upstream, error=repr(error))
+            raise ConnectionResetError(errno.ECONNRESET, "the service broke off") from None
+
+    def _end(self, whole: bool) -> None:
+        ended, self._ended = self._ended, None
+        if ended:
+            ended(whole)
 
 
 class _NotSent(Exception):
@@ -90,7 +139,7 @@ class Upstream:
         self._away_since = self._away_at = float("-inf")
 
     def exchange(self, call: Call, seconds: float | None = None) -> Answer:
-        """The service's answer to a call, read to its end within ``seconds``.
+        """The service's answer to a call: within ``seconds``, all of it or what is held of it (HELD_BYTES).
 
         Raises ServiceUnavailable if it can't be reached or hangs up, Overloaded if it has too much before it,
         UpstreamTimeout, or BadGateway if what it says is not HTTP.
@@ -98,18 +147,23 @@ class Upstream:
         if call.patient and self._under_way >= MOST_UNDER_WAY:
             SHED.labels(self.name).inc()
             raise Overloaded
-        self._under_way += call.patient
         # over the whole exchange: a timeout of the socket would begin anew with each byte that trickles in
-        with gevent.Timeout(seconds or self._seconds, UpstreamTimeout):
-            try:
-                return self._exchange(call)
-            except (_NotSent, _NotAnswered, OSError) as error:
-                log.warning("upstream away", upstream=self.name, error=repr(error.__cause__ or error))
-                raise ServiceUnavailable from None
-            except NotHttp as error:
-                log.warning("upstream talks nonsense", upstream=self.name, error=repr(error))
-                raise BadGateway from None
-            finally:
+        seconds = seconds or self._seconds
+        answer: Answer | None = None
+        self._under_way += call.patient
+        try:
+            with gevent.Timeout(seconds, UpstreamTimeout):
+                answer = self._exchange(call, seconds)
+            return answer
+        except (_NotSent, _NotAnswered, OSError) as error:
+            log.warning("upstream away", upstream=self.name, error=repr(error.__cause__ or error))
+            raise ServiceUnavailable from None
+        except NotHttp as error:
+            log.warning("upstream talks nonsense", upstream=self.name, error=repr(error))
+            raise BadGateway from None
+        finally:
+            # else when its rest is read
+            if answer is None or answer.rest is None:
                 self._under_way -= call.patient
 
     def probe(self) -> None:
@@ -131,12 +185,12 @@ class Upstream:
             log.warning("upstream does not tell", upstream=self.name, error=type(error).__name__)
         raise ServiceUnavailable
 
-    def _exchange(self, call: Call) -> Answer:
+    def _exchange(self, call: Call, seconds: float) -> Answer:
         repeated = False
         self._repeats = min(self._repeats + _REPEATS_EARNED, _MOST_REPEATS)
         while True:
             try:
-                return self._ask_in_turn(call, fresh=repeated)
+                return self._ask_in_turn(call, seconds, fresh=repeated)
             except _NotAnswered:
                 # the service closed an idle connection as the request was under way, or it died while acting
                 if repeated or call.method not in _IDEMPOTENT or self._repeats < 1:
@@ -156,14 +210,14 @@ class Upstream:
         self._away_at = now
         return now - self._away_since < self._patience
 
-    def _ask_in_turn(self, call: Call, fresh: bool) -> Answer:
+    def _ask_in_turn(self, call: Call, seconds: float, fresh: bool) -> Answer:
         failure = _NotSent()
         for address in self._in_turn():
             reused = True
             while reused:
                 connection, reused = self._take(address, fresh)
                 try:
-                    return self._attempt(connection, address, call)
+                    return self._attempt(connection, address, call, seconds)
                 except _NotSent as error:
                     failure = error
             self._addresses.refused(address)
@@ -181,8 +235,9 @@ class Upstream:
             raise ServiceUnavailable
         return addresses
 
-    def _attempt(self, connection: Connection, address: Address, call: Call) -> Answer:
+    def _attempt(self, connection: Connection, address: Address, call: Call, seconds: float) -> Answer:
         response: Response | None = None
+        parts: Iterator[bytes] | None = None
         self._addresses.under_way[address] += 1
         try:
             try:
@@ -191,23 +246,34 @@ class Upstream:
                 raise _NotSent from error
             self._away_at = float("-inf")
             try:
-                response = connection.receive(call.method)
+                response, parts = connection.receive(call.method, HELD_BYTES if call.patient else float("inf"))
             except (OSError, CutShort) as error:
                 raise _NotAnswered from error
             self._addresses.answered(address)
-            return Answer(response.status, response.headers, response.body)
+            if parts is None:
+                return Answer(response.status, response.headers, response.body)
+            ended = partial(self._rest_ended, connection, address, response)
+            return Answer(response.status, response.headers, b"", Rest(self.name, response.body, parts, seconds, ended))
         except UpstreamTimeout:
             # who only asks how it is gives it less time
             if call.patient:
                 self._addresses.silent(address)
             raise
         finally:
-            self._addresses.under_way[address] -= 1
             # also for a timeout and a killed greenlet: what may still come must not answer somebody else's request
-            if response and response.stays_open:
-                self._keep(connection, address)
-            else:
-                connection.close()
+            if parts is None:
+                self._let_go(connection, address, good=response is not None and response.stays_open)
+
+    def _rest_ended(self, connection: Connection, address: Address, response: Response, whole: bool) -> None:
+        self._under_way -= 1
+        self._let_go(connection, address, good=whole and response.stays_open)
+
+    def _let_go(self, connection: Connection, address: Address, *, good: bool) -> None:
+        self._addresses.under_way[address] -= 1
+        if good:
+            self._keep(connection, address)
+        else:
+            connection.close()
 
     def _take(self, address: Address, fresh: bool) -> tuple[Connection, bool]:
         """A connection to the address, and whether it was used before."""

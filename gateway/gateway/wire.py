@@ -6,6 +6,7 @@ and with llhttp (the package httptools): 0.1 ms less for each request, which is 
 
 import socket
 import time
+from collections.abc import Iterator
 
 import httptools
 
@@ -29,7 +30,7 @@ class CutShort(Exception):
 class Response:
     """A response as it comes in: httptools calls the methods whose names begin with ``on_``."""
 
-    __slots__ = ("_begun", "_done", "_parts", "headers", "is_headed", "status", "stays_open")
+    __slots__ = ("_begun", "_ended", "_head_size", "_parts", "_size", "headers", "is_headed", "status", "stays_open")
 
     def __init__(self) -> None:
         self.status = 0
@@ -37,8 +38,10 @@ class Response:
         self.is_headed = False
         self.stays_open = False
         self._parts: list[bytes] = []
+        self._size = 0
+        self._head_size = 0
         self._begun = 0
-        self._done = False
+        self._ended = False
 
     def on_message_begin(self) -> None:
         self._begun += 1
@@ -51,32 +54,48 @@ class Response:
 
     def on_body(self, part: bytes) -> None:
         self._parts.append(part)
+        self._size += len(part)
 
     def on_message_complete(self) -> None:
-        self._done = True
+        self._ended = True
 
     @property
     def body(self) -> bytes:
+        """What has come of it."""
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
-    def read(self, sock: socket.socket, method: str) -> None:
-        """Read it to its end. Raises CutShort, NotHttp or OSError."""
+    def read(self, sock: socket.socket, method: str, most: float) -> Iterator[bytes] | None:
+        """Read it to its end, or until ``most`` bytes of its body have come: then an iterator of the rest.
+
+        Both raise CutShort, NotHttp or OSError.
+        """
         parser = httptools.HttpResponseParser(self)
-        size = 0
-        while not self._done:
-            data = sock.recv(_CHUNK)
-            if not data:
-                self._end()
-                return
-            size += len(data)
-            try:
-                parser.feed_data(data)
-            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-                raise NotHttp(str(error)) from None
-            if self._begun > 1 or (size > _LONGEST_HEAD and not self.is_headed):
-                raise NotHttp("more than one response, or a head without end")
-            if self.is_headed and not self.status:
-                self._read_head(parser, method)
+        while not self._ended and self._size < most:
+            self._receive(parser, sock, method)
+        return None if self._ended else self._rest(parser, sock, method)
+
+    def _rest(self, parser: httptools.HttpResponseParser, sock: socket.socket, method: str) -> Iterator[bytes]:
+        while not self._ended:
+            self._parts.clear()
+            self._receive(parser, sock, method)
+            if self._parts:
+                yield self.body
+
+    def _receive(self, parser: httptools.HttpResponseParser, sock: socket.socket, method: str) -> None:
+        data = sock.recv(_CHUNK)
+        if not data:
+            self._end()
+            return
+        try:
+            parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            raise NotHttp(str(error)) from None
+        if self.is_headed and not self.status:
+            self._read_head(parser, method)
+        elif not self.is_headed:
+            self._head_size += len(data)
+        if self._begun > 1 or self._head_size > _LONGEST_HEAD:
+            raise NotHttp("more than one response, or a head without end")
         if method == "HEAD" and self._parts:
             raise NotHttp("content after the answer to HEAD")
 
@@ -87,13 +106,14 @@ class Response:
         closes = any(name.lower() == "connection" and value.lower() == "close" for name, value in self.headers)
         self.stays_open = parser.get_http_version() == "1.1" and not closes
         # the parser does not know what was asked, and waits for the content that its length tells of
-        self._done = self._done or method == "HEAD"
+        self._ended = self._ended or method == "HEAD"
 
     def _end(self) -> None:
         self.stays_open = False
         framed = any(name.lower() in ("content-length", "transfer-encoding") for name, _ in self.headers)
         if not self.is_headed or framed:
             raise CutShort
+        self._ended = True
 
 
 class Connection:
@@ -118,16 +138,15 @@ class Connection:
             self._socket.settimeout(_CONNECT_SECONDS)
         self._socket.sendall(head.encode("latin-1") + body)
 
-    def receive(self, method: str) -> Response:
-        """The response to a request by this method, read to its end; there is no limit of time.
+    def receive(self, method: str, most: float) -> tuple[Response, Iterator[bytes] | None]:
+        """The response to a request by this method, and the rest if it is longer than ``most`` (``Response.read``).
 
-        Raises CutShort, NotHttp or OSError.
+        There is no limit of time. Raises CutShort, NotHttp or OSError.
         """
         assert self._socket is not None, "nothing was asked"
         self._socket.settimeout(None)
         response = Response()
-        response.read(self._socket, method)
-        return response
+        return response, response.read(self._socket, method, most)
 
     def rest(self) -> None:
         """From now on it is idle."""

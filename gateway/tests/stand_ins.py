@@ -23,6 +23,8 @@ from chassis.tokens import TokenIssuer
 from devkit.testing import CONTRACTS, JWT_SECRET
 from devkit.waiting import eventually
 
+LONG = 1024 * 1024
+
 FOLDER = Path(__file__).resolve().parents[1]
 
 
@@ -54,6 +56,7 @@ class Service:
     heard: list[Heard] = field(default_factory=list)
     connections: int = 0
     ending: Event = field(default_factory=Event)
+    goes_on: Event = field(default_factory=Event)
     ready: bool = True
     sessions: dict[str, float] = field(default_factory=dict)
     users: dict[str, float] = field(default_factory=dict)
@@ -91,6 +94,10 @@ class _Handler(socketserver.StreamRequestHandler):
             if name == "nonsense":
                 self.wfile.write(b"220 mail.example ready\r\n\r\n")
                 return
+            if name.startswith("long"):
+                self._answer_at_length(request, name)
+                answered += 1
+                continue
             if name == "cut":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
                 return
@@ -109,6 +116,21 @@ class _Handler(socketserver.StreamRequestHandler):
             headers[key] = value.strip()
         body = self.rfile.read(int(headers.get("Content-Length", 0)))
         return Heard(method, rest.rpartition(" ")[0], headers, body, number)
+
+    def _answer_at_length(self, request: Heard, name: str) -> None:
+        """1 MiB: in two halves, the second when the test says so; or with the connection's end in its place."""
+        half = b"x" * (LONG // 2)
+        if name == "long-chunked":
+            chunk = b"%x\r\n%s\r\n" % (len(half), half)
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + chunk + b"0\r\n\r\n")
+            return
+        then = b"Connection: close\r\n" if request.headers.get("Connection") == "close" else b""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s" % (then, LONG, half))
+        if name == "long-cut":
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif name == "long-in-halves":
+            self.server.service.goes_on.wait(20)
+        self.wfile.write(half)
 
     def _answer(self, request: Heard) -> None:
         data: dict[str, Any] = {"success": True, "message": "OK", "data": {"port": self.server.service.port}}

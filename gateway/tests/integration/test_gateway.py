@@ -4,10 +4,11 @@ import http.client
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from stand_ins import Gateway, Service, bearer
+from stand_ins import LONG, Gateway, Service, bearer
 
 from devkit.waiting import eventually
 
@@ -165,6 +166,38 @@ def test_a_slow_service_is_504_and_holds_up_nobody_else(gateway: Gateway) -> Non
         assert not slow.done()
         answer = slow.result()
     assert (answer.status, answer.json["code"]) == (504, "UPSTREAM_TIMEOUT")
+
+
+def test_a_long_answer_is_passed_on_while_it_comes(gateway: Gateway, users: Service) -> None:
+    users.goes_on.clear()
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+    with closing(connection):
+        connection.request("GET", f"{API}/open/long-in-halves")
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Content-Length"]) == (200, str(LONG))
+        assert len(answer.read(LONG // 2)) == LONG // 2
+        users.goes_on.set()
+        assert len(answer.read()) == LONG // 2
+
+
+@pytest.mark.parametrize("name", ["long", "long-chunked"])
+def test_a_long_answer_arrives_whole_and_leaves_its_connection_to_the_next(
+    gateway: Gateway, users: Service, name: str
+) -> None:
+    for _ in range(3):
+        assert gateway.ask("GET", f"{API}/open/{name}").raw == b"x" * LONG
+    assert len({heard.connection for heard in users.heard_at(f"{API}/open/{name}")}) == 1
+
+
+@pytest.mark.parametrize(("name", "why"), [("long-cut", "CutShort"), ("long-in-halves", "UpstreamTimeout")])
+def test_a_long_answer_that_breaks_off_is_not_taken_for_the_whole(
+    gateway: Gateway, users: Service, name: str, why: str
+) -> None:
+    users.goes_on.clear()
+    with pytest.raises(http.client.IncompleteRead):
+        gateway.ask("GET", f"{API}/open/{name}")
+    users.goes_on.set()
+    assert any(line["event"] == "upstream broke off" and why in line["error"] for line in gateway.log_lines())
 
 
 def test_a_route_may_have_a_timeout_of_its_own(gateway: Gateway) -> None:

@@ -5,9 +5,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from stand_ins import free_port, serving
+from stand_ins import LONG, free_port, serving
 
 from chassis.errors import ServiceUnavailable
+from gateway.errors import Overloaded
 from gateway.upstream import PATIENCE_SECONDS, Call, Upstream
 
 # so that no connection is left open
@@ -84,3 +85,32 @@ def test_a_service_in_trouble_is_not_asked_twice_as_much_for_it() -> None:
                 upstream.exchange(Call("GET", "/hang-up", [], patient=True))
     # ten at first, and one for ten requests
     assert 70 <= len(service.heard) <= 77
+
+
+def test_a_long_answer_counts_as_under_way_until_it_is_read_or_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.upstream.MOST_UNDER_WAY", 1)
+    call = Call("GET", "/long", [], patient=True)
+    with serving() as service:
+        upstream = Upstream("thing-service", f"http://127.0.0.1:{service.port}", 15)
+        for end in (lambda rest: b"".join(rest), lambda rest: rest.close(), lambda rest: rest.close()):
+            answer = upstream.exchange(call)
+            assert answer.rest
+            with pytest.raises(Overloaded):
+                upstream.exchange(call)
+            end(answer.rest)
+        # what the service itself is asked for is read whole, however long
+        whole = upstream.exchange(Call("GET", "/long", CLOSE))
+    assert (len(whole.body), whole.rest) == (LONG, None)
+    # read to its end it leaves a connection, closed before that it leaves none
+    assert [heard.connection for heard in service.heard] == [1, 1, 2, 3]
+
+
+def test_what_may_still_come_of_an_answer_that_was_not_wanted_answers_nobody_else() -> None:
+    with serving() as service:
+        upstream = Upstream("thing-service", f"http://127.0.0.1:{service.port}", 15)
+        unwanted = upstream.exchange(Call("GET", "/long-in-halves", [], patient=True))
+        assert unwanted.rest
+        unwanted.rest.close()
+        assert upstream.exchange(Call("GET", "/x", CLOSE)).status == 200
+        service.goes_on.set()
+    assert [heard.connection for heard in service.heard] == [1, 2]

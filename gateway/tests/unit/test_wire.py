@@ -33,7 +33,7 @@ def read(
     if ends_then:
         theirs.shutdown(socket.SHUT_WR)
     response = Response()
-    response.read(InParts(), method)  # type: ignore[arg-type]
+    assert response.read(InParts(), method, float("inf")) is None  # type: ignore[arg-type]
     return response
 
 
