@@ -103,14 +103,3 @@ def test_a_long_answer_counts_as_under_way_until_it_is_read_or_closed(monkeypatc
     assert (len(whole.body), whole.rest) == (LONG, None)
     # read to its end it leaves a connection, closed before that it leaves none
     assert [heard.connection for heard in service.heard] == [1, 1, 2, 3]
-
-
-def test_what_may_still_come_of_an_answer_that_was_not_wanted_answers_nobody_else() -> None:
-    with serving() as service:
-        upstream = Upstream("thing-service", f"http://127.0.0.1:{service.port}", 15)
-        unwanted = upstream.exchange(Call("GET", "/long-in-halves", [], patient=True))
-        assert unwanted.rest
-        unwanted.rest.close()
-        assert upstream.exchange(Call("GET", "/x", CLOSE)).status == 200
-        service.goes_on.set()
-    assert [heard.connection for heard in service.heard] == [1, 2]
