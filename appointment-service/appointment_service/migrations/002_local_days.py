@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from pymongo import UpdateOne
 from pymongo.database import Database
 
-from chassis.migrations import write_in_batches
+from chassis.migrations import read_in_batches, write_in_batches
 from chassis.mongo import Document
 
 
@@ -24,7 +24,7 @@ def back(db: Database[Document]) -> None:
 
 def _right(db: Database[Document]) -> Iterator[UpdateOne]:
     known = {"start": {"$type": "date"}, "timezone": {"$type": "string"}}
-    for item in db["appointments"].find(known, {"start": 1, "timezone": 1, "day": 1}):
+    for item in read_in_batches(db["appointments"], known, {"start": 1, "timezone": 1, "day": 1}):
         # the zones are Python's here as in the service: the database's own may be of another year
         day = item["start"].astimezone(ZoneInfo(item["timezone"])).date().isoformat()
         if day != item.get("day"):

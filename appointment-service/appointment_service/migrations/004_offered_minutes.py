@@ -3,7 +3,7 @@
 from pymongo import DeleteOne
 from pymongo.database import Database
 
-from chassis.migrations import update_in_batches, write_in_batches
+from chassis.migrations import read_in_batches, update_in_batches, write_in_batches
 from chassis.mongo import Document
 
 
@@ -23,4 +23,5 @@ def back(db: Database[Document]) -> None:
     """Forget what was offered, which older code would not erase; of past dates it can't be told again."""
     noted = {"$or": [{name: {"$exists": True}} for name in ("capacityAt", "capacityThrough")]}
     update_in_batches(db["calendars"], noted, {"$unset": {"capacityAt": "", "capacityThrough": ""}})
-    write_in_batches(db["capacity"], (DeleteOne({"_id": item["_id"]}) for item in db["capacity"].find({}, {"_id": 1})))
+    noted_days = read_in_batches(db["capacity"], {}, {"_id": 1})
+    write_in_batches(db["capacity"], (DeleteOne({"_id": item["_id"]}) for item in noted_days))

@@ -5,7 +5,7 @@ repeated: after a runner that died half-way, and ``forward`` again and again whi
 still write what it knows (ADR 0025). So each finds by itself what is left to do, and does it in batches.
 """
 
-from chassis.migrations.batches import update_in_batches, write_in_batches
+from chassis.migrations.batches import read_in_batches, update_in_batches, write_in_batches
 from chassis.migrations.command import run
 from chassis.migrations.indexes import Indexes, IndexRefused
 from chassis.migrations.lock import LockHeld, LockLost
@@ -24,6 +24,7 @@ __all__ = [
     "Migrator",
     "NotOurs",
     "migrations_in",
+    "read_in_batches",
     "run",
     "update_in_batches",
     "write_in_batches",

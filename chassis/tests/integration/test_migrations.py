@@ -13,8 +13,9 @@ from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
 from pymongo.errors import AutoReconnect
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 from structlog.testing import capture_logs
 
 from chassis import migrations
@@ -29,6 +30,7 @@ from chassis.migrations import (
     batches,
     lock,
     migrations_in,
+    read_in_batches,
     run,
     runner,
     update_in_batches,
@@ -422,6 +424,34 @@ def test_batches_reach_every_document_that_meets_the_condition_and_no_other(
         assert things.count_documents({"met": True, "old": True}) == things.count_documents({"met": True})
         every = (batches.UpdateOne({"_id": one["_id"]}, {"$set": {"all": 1}}) for one in things.find())
         assert write_in_batches(things, every) == count
+
+
+class _Received(CommandListener):
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        pass
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        cursor = event.reply.get("cursor", {})
+        self.sizes += [len(cursor[name]) for name in ("firstBatch", "nextBatch") if name in cursor]
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+def test_reading_in_batches_holds_few_documents(
+    database: Database, fresh_mongodb_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BATCH", 7)
+    received = _Received()
+    with MongoClient[dict[str, Any]](fresh_mongodb_uri, event_listeners=[received]) as client:
+        things = client.get_default_database()["things"]
+        things.insert_many({"_id": number, "old": number % 2 == 0} for number in range(60))
+        found = [thing["_id"] for thing in read_in_batches(things, {"old": True}, {"_id": 1})]
+    assert found == list(range(0, 60, 2))
+    assert max(received.sizes) == 7
 
 
 # the command

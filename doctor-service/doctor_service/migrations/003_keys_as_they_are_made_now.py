@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pymongo import UpdateOne
 from pymongo.database import Database
 
-from chassis.migrations import write_in_batches
+from chassis.migrations import read_in_batches, write_in_batches
 from chassis.mongo import Document
 from chassis.outbox import announce
 from doctor_service import events
@@ -28,7 +28,7 @@ def back(db: Database[Document]) -> None:
 
 def _differing(db: Database[Document]) -> Iterator[UpdateOne]:
     # who has joined since the first migration is the first one's, as it is repeated
-    for doctor in db["doctors"].find({"listed": {"$exists": True}}, {"outbox": 0}):
+    for doctor in read_in_batches(db["doctors"], {"listed": {"$exists": True}}, {"outbox": 0}):
         right = derived(doctor)
         if any(doctor.get(field) != value for field, value in right.items()):
             after = {"version": doctor["version"] + 1, **right}
