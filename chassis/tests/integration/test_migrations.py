@@ -441,9 +441,7 @@ class _Received(CommandListener):
         pass
 
 
-def test_reading_in_batches_holds_few_documents(
-    database: Database, fresh_mongodb_uri: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reading_in_batches_holds_few_documents(fresh_mongodb_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "BATCH", 7)
     received = _Received()
     with MongoClient[dict[str, Any]](fresh_mongodb_uri, event_listeners=[received]) as client:
