@@ -55,6 +55,7 @@ class Service:
     port: int
     heard: list[Heard] = field(default_factory=list)
     connections: int = 0
+    closed: int = 0
     ending: Event = field(default_factory=Event)
     goes_on: Event = field(default_factory=Event)
     ready: bool = True
@@ -159,6 +160,10 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     service: Service
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.service.closed += 1
 
 
 @contextmanager

@@ -229,7 +229,9 @@ def test_connections_are_used_again(gateway: Gateway, users: Service) -> None:
 
 def test_a_connection_that_was_closed_meanwhile_is_replaced(gateway: Gateway, users: Service) -> None:
     for method in ("GET", "POST", "POST", "GET"):
+        before = users.closed
         assert gateway.ask(method, f"{API}/open/close-after").status == 200
+        eventually(lambda before=before: users.closed > before)
     assert len(users.heard_at(f"{API}/open/close-after")) == 4
 
 
