@@ -15,6 +15,7 @@ from benchmarks.world import World
 
 GOODPUT = 0.8
 PEAK_CLIENTS, TIMES = 64, 5
+OVER_SECONDS = 120
 
 
 class _Health:
@@ -56,7 +57,7 @@ def measure(world: World, seconds: float, rounds: int) -> Part:
     peak = put(url, mixed, clients=PEAK_CLIENTS, seconds=max(10, seconds))
     health = _Health(url)
     with health.watching():
-        over = put(url, mixed, clients=PEAK_CLIENTS * TIMES * 4, seconds=max(10, seconds * 12))
+        over = put(url, mixed, clients=PEAK_CLIENTS * TIMES * 4, seconds=OVER_SECONDS)
     after = put(url, mixed, clients=PEAK_CLIENTS, seconds=max(10, seconds))
     good = [load.rate * (load.requests - load.refused) / load.requests for load in (peak, over, after)]
     share = good[1] / good[0]

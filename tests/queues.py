@@ -1,12 +1,19 @@
 """The queues of events, seen from the broker."""
 
 import json
+from typing import Protocol
 
 import pika
 
 from chassis import amqp
 from devkit.layout import ROOT
-from devkit.suite import Instance
+
+
+class Suite(Protocol):
+    """Whatever has a broker."""
+
+    @property
+    def amqp_url(self) -> str: ...
 
 
 def event_queues() -> list[str]:
@@ -16,7 +23,7 @@ def event_queues() -> list[str]:
     return [*events, *map(amqp.retries, table), *map(amqp.dead_letters, table)]
 
 
-def busy_queues(suite: Instance) -> list[str]:
+def busy_queues(suite: Suite) -> list[str]:
     """Every queue with messages that nobody has taken yet."""
     with pika.BlockingConnection(pika.URLParameters(suite.amqp_url)) as connection:
         channel = connection.channel()

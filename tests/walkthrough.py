@@ -18,12 +18,15 @@ CROWD = 50
 
 
 class Day:
-    """The walk-through; ``tell`` gets each line."""
+    """The walk-through; ``tell`` gets each line. As many as ``crowd`` patients want one slot."""
 
-    def __init__(self, url: str, admin_email: str, admin_password: str, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, url: str, admin_email: str, admin_password: str, tell: Callable[[str], None], crowd: int = CROWD
+    ) -> None:
         self.gateway = Gateway(url)
         self._admin = (admin_email, admin_password)
         self._tell = tell
+        self._crowd = crowd
         self._number = 0
 
     def run(self) -> None:
@@ -118,11 +121,11 @@ class Day:
         patient.post(f"{path}/cancel").expect(200)
 
     def rush(self, doctor: Person) -> None:
-        self._step(f"{CROWD} patients want one slot at the same moment")
-        with ThreadPoolExecutor(CROWD) as pool:
-            crowd = list(pool.map(lambda number: self.gateway.sign_up(f"Patient {number}"), range(CROWD)))
+        self._step(f"{self._crowd} patients want one slot at the same moment")
+        with ThreadPoolExecutor(self._crowd) as pool:
+            crowd = list(pool.map(lambda number: self.gateway.sign_up(f"Patient {number}"), range(self._crowd)))
             start = slots(self.gateway, doctor)[-1]["start"]
-            barrier = Barrier(CROWD)
+            barrier = Barrier(self._crowd)
 
             def rush(patient: Person) -> tuple[int, str | None]:
                 barrier.wait()
@@ -130,8 +133,10 @@ class Day:
                 return answer.status, answer.code
 
             answers = Counter(pool.map(rush, crowd))
-        self._check(answers == {(201, None): 1, (409, "SLOT_TAKEN"): CROWD - 1}, f"one winner, not {dict(answers)}")
-        self._seen(f"one 201, {CROWD - 1} times 409 SLOT_TAKEN")
+        self._check(
+            answers == {(201, None): 1, (409, "SLOT_TAKEN"): self._crowd - 1}, f"one winner, not {dict(answers)}"
+        )
+        self._seen(f"one 201, {self._crowd - 1} times 409 SLOT_TAKEN")
 
     def waiting(self, doctor: Person) -> None:
         self._step("A full day: two wait, and a freed slot goes to the first of them")

@@ -10,16 +10,16 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from appointment_service import events
+from appointment_service import calls, events
 from appointment_service.bootstrap import build
 from appointment_service.config import Config
 from appointment_service.routes.rendering import exported, place
-from chassis import logs
+from chassis import telemetry
 from chassis.export import told
-from chassis.snapshots import PAGE
+from chassis.snapshots import PAGE, Told
 
 config = Config.read_or_exit()
-logs.configure(events.SOURCE, "consumer", config.log_level)
+telemetry.begin(config, events.SOURCE, "consumer")
 built = build(config)
 
 
@@ -79,7 +79,7 @@ class Consumer:
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         built.people.user_deleted(event, session)
 
-    @rpc
+    @rpc(dict[str, int])
     def advance_due(self, limit: int = 200) -> dict[str, int]:
         """All that time brings about but offers: how many became what.
 
@@ -89,31 +89,31 @@ class Consumer:
         moved = built.service.advance_due(limit) | built.people.sweep(limit)
         return moved | built.openings.sweep(limit) | built.analytics.extend(limit)
 
-    @rpc
+    @rpc(dict[str, int])
     def expire_offers(self, limit: int = 200) -> dict[str, int]:
         """Pass on offers of held slots that nobody accepted in time; how many."""
         return built.waitlist.expire(limit)
 
-    @rpc
+    @rpc(calls.AppointmentNow)
     def appointment_now(self, appointment_id: str, user_id: str) -> dict[str, Any]:
         """{status, version, start, end, timezone, ics} of a person's appointment as it is at this moment."""
         return built.feeds.appointment_now(appointment_id, user_id)
 
-    @rpc
+    @rpc(Told[calls.Appointment])
     def snapshot_appointments(
         self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None
     ) -> dict[str, Any]:
         """What would be told now of these appointments, or of all, page by page (Snapshot.page)."""
         return built.snapshot.page(after, limit, ids)
 
-    @rpc
+    @rpc(Told[calls.NextAvailable])
     def snapshot_next_available(
         self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None
     ) -> dict[str, Any]:
         """What ``next-available-changed`` would tell now of these doctors, or of all, page by page (Snapshot.page)."""
         return built.next_available_snapshot.page(after, limit, ids)
 
-    @rpc
+    @rpc(dict[str, Any])
     def export_user(self, user_id: str) -> Any:
         """All that is held about a person, as patient and as doctor."""
         return {

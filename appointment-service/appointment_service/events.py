@@ -12,7 +12,7 @@ from chassis import audit
 from chassis.clock import instant_text
 from chassis.events import Event, cloud_event
 from chassis.mongo import Document
-from chassis.schemas import EventData
+from chassis.schemas import BRANCHES, EventData
 
 SOURCE = "appointment-service"
 _event = partial(cloud_event, SOURCE)
@@ -120,22 +120,28 @@ def _bookable(calendar: dict[str, Any]) -> dict[str, Any]:
 class DoctorUpdated(EventData):
     doctor_id: str
     version: int
-    moderation_status: str
+    moderation_status: Annotated[str, BRANCHES]
     visible: bool
     accepting: bool
     active: bool
     name: str | None = None
     specialty: str | None = None
     clinic: dict[str, Any] | None = None
-    calendar: Annotated[dict[str, Any], AfterValidator(_bookable)] | None
+    calendar: Annotated[Annotated[dict[str, Any], AfterValidator(_bookable)] | None, BRANCHES]
 
 
 class UserStatus(EventData):
     """What user-deactivated, -recovered, -suspended and -reinstated tell: the type says which it is."""
 
     user_id: str
-    role: str
+    role: Annotated[str, BRANCHES]
     version: int
+
+
+class UserAsTold(UserStatus):
+    """In a snapshot."""
+
+    status: Annotated[str, BRANCHES]
 
 
 class UserDeleted(EventData):
@@ -155,3 +161,10 @@ class AppointmentChanged(EventData):
 
 class EmailVerified(EventData):
     user_id: str
+
+
+class AccountAsTold(EventData):
+    """Whether an address is verified, in a snapshot."""
+
+    user_id: str
+    email_verified: bool

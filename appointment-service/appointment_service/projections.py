@@ -22,6 +22,7 @@ class Calendars(Projection):
     """Doctors' standing and calendars."""
 
     name, source, method, key = "calendars", "doctor-service", "snapshot_doctors", "doctorId"
+    reads = events.DoctorUpdated
 
     def __init__(self, built: Built) -> None:
         self._built = built
@@ -52,6 +53,7 @@ class Accounts(Projection):
     """Whose account is closed."""
 
     name, source, method, key = "accounts", "user-service", "snapshot_users", "userId"
+    reads = events.UserAsTold
     nothing: ClassVar = {"active": True}
 
     def __init__(self, built: Built) -> None:
@@ -87,6 +89,7 @@ class Verified(Projection):
     """Whose e-mail address is verified. Once it is, it stays so: there is no version."""
 
     name, source, method, key = "verified", "auth-service", "snapshot_accounts", "userId"
+    reads = events.AccountAsTold
     nothing: ClassVar = {"verified": False}
 
     def __init__(self, built: Built) -> None:

@@ -18,13 +18,23 @@ from devkit.testing import bearer, environment, example
 
 
 class Clock:
-    """The real clock, which a test may set forward and back."""
+    """The real clock, ahead of which it is 09:10 UTC as the tests begin; ``shift`` is a test's, forward or back.
+
+    So no day, hour or slot ends while a test runs, at whatever time it is run.
+    """
 
     def __init__(self) -> None:
+        real = now()
+        morning = datetime.combine(real.date(), time(9, 10), UTC)
+        self._ahead = (morning if morning > real else morning + timedelta(days=1)) - real
         self.shift = timedelta()
 
     def __call__(self) -> datetime:
-        return now() + self.shift
+        return now() + self._ahead + self.shift
+
+    def real(self) -> None:
+        """As for every other process, for a test that has some."""
+        self.shift = -self._ahead
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,13 @@ def build(config: Config) -> Built:
     return Built(config, database, Inbox(database), service, snapshot)
 
 
+def make_passwords(config: Config) -> Passwords:
+    """The hashing, as costly as is configured."""
+    return Passwords(
+        time_cost=config.argon2_time_cost, memory_kib=config.argon2_memory_kib, parallelism=config.argon2_parallelism
+    )
+
+
 def make_service(config: Config, database: Database, clock: Callable[[], datetime]) -> Service:
     """The use cases, by this clock."""
     credentials = Credentials(database)
@@ -76,9 +83,7 @@ def make_service(config: Config, database: Database, clock: Callable[[], datetim
         refresh_lifetime=timedelta(days=config.refresh_token_days),
         clock=clock,
     )
-    passwords = Passwords(
-        time_cost=config.argon2_time_cost, memory_kib=config.argon2_memory_kib, parallelism=config.argon2_parallelism
-    )
+    passwords = make_passwords(config)
     keys = [secret.encode() for secret in config.refresh_secrets()]
     throttle = Throttle(Attempts(database), key=keys[0], on=config.rate_limits, clock=clock)
     tokens = OneTimeTokens(OneTimeTokenStore(database), keys=keys, clock=clock)

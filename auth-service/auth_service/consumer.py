@@ -11,14 +11,14 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from auth_service import events
+from auth_service import calls, events
 from auth_service.bootstrap import build
 from auth_service.config import Config
-from chassis import logs
-from chassis.snapshots import PAGE
+from chassis import telemetry
+from chassis.snapshots import PAGE, Told
 
 config = Config.read_or_exit()
-logs.configure(events.SOURCE, "consumer", config.log_level)
+telemetry.begin(config, events.SOURCE, "consumer")
 built = build(config)
 
 
@@ -50,20 +50,20 @@ class Consumer:
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         built.service.accounts.user_deleted(event, session)
 
-    @rpc
+    @rpc(calls.Token)
     def one_time_token(self, token_request_id: str) -> dict[str, Any]:
         return built.service.one_time_tokens.told(token_request_id)
 
-    @rpc
+    @rpc(calls.Registration)
     def registration(self, user_id: str) -> dict[str, Any]:
         return built.service.accounts.registration(user_id)
 
-    @rpc
+    @rpc(Told[calls.Account])
     def snapshot_accounts(self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None) -> dict[str, Any]:
         """What is told now of these accounts and their addresses, or of all, page by page (Snapshot.page)."""
         return built.snapshot.page(after, limit, ids)
 
-    @rpc
+    @rpc(dict[str, Any])
     def export_user(self, user_id: str) -> dict[str, Any]:
         return built.service.accounts.told(user_id)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from auth_service.domain import Reason
 from auth_service.one_time_tokens import Purpose
@@ -10,7 +10,7 @@ from chassis import audit
 from chassis.clock import instant_text
 from chassis.events import Event, cloud_event
 from chassis.mongo import Document
-from chassis.schemas import EventData
+from chassis.schemas import BRANCHES, EventData
 
 SOURCE = "auth-service"
 _event = partial(cloud_event, SOURCE)
@@ -175,4 +175,13 @@ class UserReinstated(EventData):
 
 class UserDeleted(EventData):
     user_id: str
+    version: int
+
+
+class UserAsTold(EventData):
+    """A user's standing in a snapshot."""
+
+    user_id: str
+    status: Annotated[str, BRANCHES]
+    scheduled_deletion_at: datetime | None
     version: int

@@ -32,7 +32,7 @@ class _OfUser(Projection):
 class Names(_OfUser):
     """The names that go into access tokens."""
 
-    name = "names"
+    name, reads = "names", events.UserUpdated
 
     def told(self, item: Document) -> Kept:
         return Kept(item["version"], {"name": item["name"]})
@@ -51,7 +51,7 @@ class Names(_OfUser):
 class Standing(_OfUser):
     """Who may sign in: whether the account is open, and until when it can be recovered."""
 
-    name = "standing"
+    name, reads = "standing", events.UserAsTold
 
     def told(self, item: Document) -> Kept:
         until = item["scheduledDeletionAt"] if item["status"] == Status.DELETED else None

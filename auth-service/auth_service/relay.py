@@ -3,11 +3,11 @@
 from auth_service import events, store
 from auth_service.bootstrap import build, migrator
 from auth_service.config import Config
-from chassis import logs
+from chassis import telemetry
 from chassis.relay import relay
 
 config = Config.read_or_exit()
-logs.configure(events.SOURCE, "relay", config.log_level)
+telemetry.begin(config, events.SOURCE, "relay")
 
 if __name__ == "__main__":
     database = build(config).database

@@ -4,9 +4,9 @@ from auth_service import events
 from auth_service.app import create_app
 from auth_service.bootstrap import build
 from auth_service.config import Config
-from chassis import logs
+from chassis import telemetry
 from chassis.config import IN_A_WORKER
 
 config = Config.read_or_exit(IN_A_WORKER)
-logs.configure(events.SOURCE, "web", config.log_level)
+telemetry.begin(config, events.SOURCE, "web")
 app = create_app(build(config))

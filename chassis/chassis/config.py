@@ -82,6 +82,13 @@ class BaseConfig(BaseSettings):
         (), description="Public keys of access tokens (EdDSA, RS256): PEM, several in a row, or a file's path."
     )
     heartbeat_file: Path | None = Field(None, description="File a process without HTTP touches while it is well.")
+    metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
+        None, description="Port on which a process without HTTP serves its metrics; not at all without it."
+    )
+    bind_host: str = Field("127.0.0.1", description="Address that a process listens on.")
+    otel_exporter_otlp_endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")] | None = Field(
+        None, description="Base URL of an OpenTelemetry collector (OTLP over HTTP); nothing is traced without it."
+    )
     contracts_dir: Path = Field(CONTRACTS_IN_CHECKOUT, description="Where the contracts folder lies.")
 
     @field_validator("jwt_public_keys")

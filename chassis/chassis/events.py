@@ -7,6 +7,7 @@ from typing import Any
 
 from chassis.clock import instant_text, new_id, now
 from chassis.context import request_id
+from chassis.tracing import HEADER, traceparent
 
 Event = dict[str, Any]
 
@@ -14,7 +15,8 @@ Event = dict[str, Any]
 def cloud_event(source: str, kind: str, subject: str, data: dict[str, Any]) -> Event:
     """An event of type ``kind`` about the aggregate ``subject``, published by the service ``source``.
 
-    ``data`` is JSON-ready: instants as text. The id of the request that caused it rides along.
+    ``data`` is JSON-ready: instants as text. The id of the request that caused it rides along, and the
+    span where this is traced.
     """
     event = {
         "specversion": "1.0",
@@ -26,8 +28,9 @@ def cloud_event(source: str, kind: str, subject: str, data: dict[str, Any]) -> E
         "datacontenttype": "application/json",
         "data": data,
     }
-    identifier = request_id()
-    return {**event, "requestid": identifier} if identifier else event
+    # attributes of the suite's own and of CloudEvents' distributed tracing extension
+    causes = {"requestid": request_id(), HEADER: traceparent()}
+    return event | {name: cause for name, cause in causes.items() if cause}
 
 
 @cache

@@ -1,11 +1,24 @@
 """gunicorn's settings, the same for every service: ``from chassis.gunicorn_conf import *`` in its gunicorn.conf.py."""
 
 import os
+import shutil
+import sys
+import tempfile
 from typing import Any
 
-bind = f"{os.environ.get('BIND_HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+
+def _whole(name: str, without: int, least: int, most: int) -> int:
+    """The variable's value; ends the start, naming it, where it is none from ``least`` to ``most``."""
+    text = os.environ.get(name) or str(without)
+    if not (text.isdecimal() and least <= int(text) <= most):
+        print(f"configuration: {name}: must be a whole number from {least} to {most}", file=sys.stderr, flush=True)
+        raise SystemExit(os.EX_CONFIG)
+    return int(text)
+
+
+bind = f"{os.environ.get('BIND_HOST') or '127.0.0.1'}:{_whole('PORT', 8000, 0, 65_535)}"
 worker_class = "chassis.web_worker.DrainingWorker"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+workers = _whole("WEB_CONCURRENCY", 1, 1, 256)
 worker_connections = 1000
 keepalive = 75
 timeout = 60
@@ -18,9 +31,19 @@ accesslog = None
 control_socket_disable = True
 
 
+# where each worker counts, so that any can tell the sum; set before prometheus_client is imported, which looks for it
+if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-")
+os.makedirs(os.environ["PROMETHEUS_MULTIPROC_DIR"], exist_ok=True)
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """A worker that ended keeps its counters in the sum, but not its gauges."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        from prometheus_client.multiprocess import mark_process_dead
+    from prometheus_client.multiprocess import mark_process_dead
 
-        mark_process_dead(worker.pid)
+    mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """What a dead process counted must not be added to what its successor counts."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -65,6 +65,20 @@ def oldest(collection: Collection[Document]) -> float | None:
     return None
 
 
+def state(collection: Collection[Document], limit: int) -> tuple[int, int, float | None]:
+    """(documents with unpublished events, up to ``limit``; how many events those hold; ``oldest``)."""
+    found = collection.aggregate(
+        [
+            {"$match": PENDING},
+            {"$limit": limit},
+            {"$group": {"_id": None, "documents": {"$sum": 1}, "events": {"$sum": {"$size": f"${FIELD}"}}}},
+        ],
+        hint="outbox_pending",
+    )
+    counted = next(iter(found), {"documents": 0, "events": 0})
+    return counted["documents"], counted["events"], oldest(collection) if counted["documents"] else None
+
+
 def _next_is(kind: str) -> Document:
     return {"outbox.0.type": kind if kind != NO_KIND else {"$not": {"$type": "string"}}}
 

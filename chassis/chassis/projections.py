@@ -28,6 +28,7 @@ from pymongo.errors import DuplicateKeyError
 from chassis.errors import ServiceUnavailable
 from chassis.mongo import Database, Document, is_away
 from chassis.rpc import RpcClient
+from chassis.schemas import EventData, as_read
 from chassis.snapshots import PAGE
 from chassis.tombstones import Tombstones
 
@@ -62,6 +63,8 @@ class Projection(ABC):
     source: str
     """The service that announces it, and has ``method`` to tell it (``chassis.snapshots.Snapshot.page``)."""
     method: str
+    reads: type[EventData]
+    """What is read of each item that is told; the rest of it does not come to the methods below."""
     key: str
     """The field of what is told that has the id."""
     nothing: ClassVar[Mapping[str, Any] | None] = None
@@ -235,7 +238,7 @@ class Projections:
                 answer: dict[str, Any] = self._rpc.call(
                     projection.source, projection.method, timeout=_ASKING_SECONDS, **asked
                 )
-                return answer
+                return {**answer, "items": [as_read(item, projection.reads) for item in answer["items"]]}
             except ServiceUnavailable:
                 if attempt == _TRIES:
                     raise

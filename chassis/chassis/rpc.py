@@ -6,8 +6,11 @@ milliseconds that such a rare call can spend, and leaves nothing to keep alive o
 
 import time
 import uuid
+from collections.abc import Mapping
 from concurrent.futures import Future
 from contextvars import copy_context
+from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Thread
 from typing import Any
 
@@ -16,15 +19,21 @@ import pika
 import structlog
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, UnroutableError
+from pydantic import TypeAdapter, ValidationError
 
+from chassis import tracing
 from chassis.context import request_id
 from chassis.errors import AppError, ServiceUnavailable
+from chassis.schemas import as_read
 
 log = structlog.get_logger(__name__)
 
 _EXCHANGE = "nameko-rpc"
 CAUSED_BY = "caused_by"
 """The argument that carries the request's id; no method may take one of that name for its own."""
+
+TRACED_BY = "traced_by"
+"""Likewise of the caller's span; on its way it is a header of the message, which a callee of before does not read."""
 
 
 class Refused(AppError):
@@ -49,7 +58,10 @@ class RpcClient:
         ``timeout`` seconds. A call that was not taken by then expires; one that was may still run: callees are
         idempotent.
         """
-        kwargs = {**arguments, CAUSED_BY: request_id()}
+        with tracing.span(f"call {service}.{method}", "client"):
+            return self._call(service, method, timeout, {**arguments, CAUSED_BY: request_id()})
+
+    def _call(self, service: str, method: str, timeout: float, kwargs: dict[str, Any]) -> Any:
         answered: Future[dict[str, Any]] = Future()
 
         def ask() -> None:
@@ -93,6 +105,7 @@ class RpcClient:
                     pika.BasicProperties(
                         content_type="application/json",
                         content_encoding="utf-8",
+                        headers={tracing.HEADER: traced_by} if (traced_by := tracing.traceparent()) else None,
                         correlation_id=call_id,
                         reply_to=replies,
                         expiration=str(int(timeout * 1000)),
@@ -111,3 +124,37 @@ class RpcClient:
                     break
         log.warning("rpc timed out", called=f"{service}.{method}", seconds=timeout)
         raise ServiceUnavailable
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a service asks of another, said once: the contract's statement of a caller is made of these.
+
+    ``arguments`` are the types of what is sent, by name; ``reads`` is the type of what is read of the answer.
+    """
+
+    service: str
+    method: str
+    arguments: Mapping[str, Any]
+    reads: Any
+    seconds: float = field(default=5.0, kw_only=True)
+
+    @cached_property
+    def _answer(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.reads)
+
+    def ask(self, rpc: RpcClient, **arguments: Any) -> Any:
+        """The answer as it came, but nothing of it that ``reads`` does not name.
+
+        Raises what ``RpcClient.call`` does, and ServiceUnavailable where the answer is not of that type.
+        """
+        assert arguments.keys() == self.arguments.keys(), f"{self.method} is asked with {', '.join(self.arguments)}"
+        answer = rpc.call(self.service, self.method, timeout=self.seconds, **arguments)
+        try:
+            self._answer.validate_python(answer)
+        except ValidationError as error:
+            # no values: they may be personal
+            wrong = [".".join(map(str, item["loc"])) for item in error.errors(include_input=False)]
+            log.error("rpc answer not understood", called=f"{self.service}.{self.method}", fields=wrong)
+            raise ServiceUnavailable from None
+        return as_read(answer, self.reads)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from zoneinfo import available_timezones
@@ -72,6 +72,22 @@ class EventData(Shape):
     model_config = ConfigDict(extra="ignore")
 
 
+BRANCHES = Field(json_schema_extra={"x-branches": True})
+"""Marks what code branches on in an event or answer that it reads: a value that it does not know changes what it does,
+so the contract's check lets no value be added there (contracts/README.md)."""
+
+
+def as_read(value: Any, shape: Any) -> Any:
+    """The value without the fields that the shape does not name: whoever reads another one fails at once.
+
+    Of anything but an object that is read as a shape all is left.
+    """
+    if not (isinstance(value, dict) and isinstance(shape, type) and issubclass(shape, BaseModel)):
+        return value
+    names = {field.alias or name for name, field in shape.model_fields.items()}
+    return {name: item for name, item in value.items() if name in names}
+
+
 def _printable(text: str) -> str:
     # NUL and its kin have no business in a name and break what reads logs, mails and exports; U+2028 and U+2029 are
     # line ends to some readers, a mail's header among them
@@ -94,6 +110,7 @@ def _zone(name: str) -> str:
 
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _written_out(value: object) -> object:
@@ -101,6 +118,13 @@ def _written_out(value: object) -> object:
     if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
     raise ValueError("must be an instant such as 2030-01-31T09:00:00Z")
+
+
+def _day(text: object) -> date:
+    # pydantic by itself would also take a number for a date
+    if not (isinstance(text, str) and _DAY.fullmatch(text)):
+        raise ValueError("must be a date such as 2026-03-30")
+    return date.fromisoformat(text)
 
 
 def _utc(instant: datetime) -> datetime:
@@ -142,6 +166,9 @@ Instant = Annotated[
     PlainSerializer(lambda instant: instant.isoformat().replace("+00:00", "Z"), when_used="json"),
 ]
 """An instant, RFC 3339 with an offset, taken to UTC."""
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A date of the calendar, as YYYY-MM-DD."""
 
 Id = Annotated[str, Field(description="Opaque: to be sent back as it is, and not to be read.")]
 CreatedAt = Annotated[datetime, Field(description="When it was made, in UTC.")]

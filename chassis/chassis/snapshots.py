@@ -1,16 +1,28 @@
 """What a service would announce now, told by RPC to whoever keeps a copy of it (chassis.projections, ADR 0022)."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pymongo import ASCENDING
 
 from chassis.mongo import Database, Document
 from chassis.outbox import FIELD
+from chassis.schemas import Shape
 from chassis.tombstones import Tombstones
 
 PAGE = 500
 """The most documents that one answer is made of; it bounds the memory of both sides and the time of a call."""
+
+
+Item = TypeVar("Item")
+
+
+class Told(Shape, Generic[Item]):
+    """An answer: items in the order of their ids."""
+
+    items: list[Item]
+    next: str | None
+    erased: list[str]
 
 
 class Snapshot:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from flask import Blueprint, Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from chassis import context, health, metrics
+from chassis import context, health, metrics, tracing
 from chassis.api import Api, render
 from chassis.config import BaseConfig
 from chassis.errors import AppError, InternalError, error_envelope
@@ -20,7 +21,6 @@ log = structlog.get_logger("http")
 LARGEST_BODY = 1024 * 1024
 FOR_OPERATORS = ("/health", "/metrics")
 """Where paths begin that are asked for every few seconds, and answered whatever else is away."""
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _HTTP_CODES = {
     400: "MALFORMED_REQUEST",
     404: "NOT_FOUND",
@@ -33,6 +33,15 @@ _HTTP_MESSAGES = {
     405: "This route does not take that method.",
     413: "The body is too large.",
 }
+
+
+METRICS = Blueprint("metrics", __name__)
+
+
+@METRICS.get("/metrics")
+def show_metrics() -> Response:
+    """What this process counted, over all of its workers, in Prometheus' text format."""
+    return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 def create_flask(
@@ -55,11 +64,13 @@ def create_flask(
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0)  # type: ignore[method-assign]
     app.extensions["token_verifier"] = TokenVerifier(config.verification_keys())
     app.register_blueprint(health.blueprint(checks))
-    app.register_blueprint(metrics.blueprint)
+    app.register_blueprint(METRICS)
     for api in apis:
         app.register_blueprint(api)
     _number_requests(app)
     _log_requests(app, name)
+    if tracing.is_on():
+        _trace_requests(app)
     if any(isinstance(api, Api) for api in apis):
         _explain(app, name)
     app.register_error_handler(AppError, failure)
@@ -99,6 +110,27 @@ def _explain(app: Flask, name: str) -> None:
         return render(200, document(app, name))
 
 
+def _trace_requests(app: Flask) -> None:
+    @app.before_request
+    def begin() -> None:
+        if not _route().startswith(FOR_OPERATORS):
+            # only the gateway can reach this process, and it passes on nothing that it did not make itself
+            g.tracing = tracing.span("request", "server", request.headers.get(tracing.HEADER))
+            g.span = g.tracing.__enter__()
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        if "span" in g:
+            tracing.tell_request(g.span, metrics.known_method(request.method), _route(), response.status_code)
+        return response
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        present = g.pop("tracing", None)
+        if present is not None:
+            present.__exit__(None, None, None)
+
+
 def _number_requests(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
@@ -118,15 +150,18 @@ def _number_requests(app: Flask) -> None:
             bound.__exit__(None, None, None)
 
 
+def _route() -> str:
+    """The template of the route that is asked for."""
+    return request.url_rule.rule if request.url_rule else "unknown"
+
+
 def _log_requests(app: Flask, name: str) -> None:
     @app.after_request
     def record(response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else "unknown"
+        route = _route()
         seconds = time.perf_counter() - g.began
-        # a client may make methods up: only known ones become label values
-        method = request.method if request.method in _METHODS else "OTHER"
-        metrics.REQUESTS.labels(name, method, route, response.status_code).inc()
-        metrics.DURATION.labels(name, method, route).observe(seconds)
+        method = metrics.known_method(request.method)
+        metrics.answered(name, method, route, response.status_code, seconds)
         if not route.startswith(FOR_OPERATORS):
             who = g.get("identity")
             log.info(

@@ -82,12 +82,18 @@ class DrainingWorker(GeventWorker):
 
     def run(self) -> None:
         """Serve; gunicorn calls it when the app is loaded, and ends the process after it."""
+        # not above: gunicorn's main process, which imports this, counts nothing
+        from prometheus_client import Gauge
+
+        workers = Gauge("http_workers", "Workers of this web process that serve.", multiprocess_mode="livesum")
         servers = [self._serve(listener) for listener in self.sockets]
         _be_called(SERVING)
+        workers.set(1)
         while self.alive:
             self.notify()
             gevent.sleep(0.25)
         _be_called(ENDING)
+        workers.set(0)
         for server in servers:
             self._take_the_last(server)
             server.close()

@@ -3,15 +3,27 @@
 import argparse
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 from pathlib import Path
 
-from devkit import backup, commands, debian, layout, lint, locking, locks, reading, runner, say, setup, suite, venvs
-
-#: Of the distribution: what stands beside the gateway, and what the baseline is written for.
-_MEASURES = {"nginx": "nginx-light", "npm": "npm"}
+from devkit import (
+    backup,
+    commands,
+    compose,
+    dotenv,
+    layout,
+    lint,
+    locking,
+    locks,
+    programs,
+    reading,
+    runner,
+    say,
+    setup,
+    suite,
+    venvs,
+)
 
 
 def main() -> int:
@@ -42,8 +54,10 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("setup", _setup, "install what is missing: environments, MongoDB, RabbitMQ")
+    add("env", _env, "make .env, or add what it lacks")
     add("up", _up, "start what is missing; 0 when every part is healthy")
     add("down", _down, "stop every process")
+    add("check-alerts", _check_alerts, "test the rules of observability/alerts.yml")
     add("status", _status, "show each process and whether it is healthy")
     logs = add("logs", _logs, "show the logs")
     logs.add_argument("process", nargs="?")
@@ -67,12 +81,25 @@ def _parser() -> argparse.ArgumentParser:
     add("backup", _backup, "save every database, as it is at one moment").add_argument("folder", nargs="?", type=Path)
     add("restore", _restore, "put a backup in the place of every database").add_argument("folder", type=Path)
     add("demo", _demo, "start the suite and walk through a clinic's day")
+    seed = add("seed", _seed, "fill the running suite with a made-up clinic group")
+    seed.add_argument("--arguments", default="", help="handed to python -m tests.seed")
+    deploy = add("can-deploy", _can_deploy, "say whether a service may go out beside the released others")
+    deploy.add_argument("service", choices=[service.folder_name for service in layout.SERVICES])
+    release = add("release", _release, "note this checkout's contracts as released")
+    release.add_argument("version")
+    release.add_argument("service", nargs="?", choices=[service.folder_name for service in layout.SERVICES])
+    mixed = add("mixed", _mixed, "walk through the day with the released version of one service, or of each in turn")
+    mixed.add_argument("services", nargs="*")
     test = add("test", _test, "lint and run every test, or the suites that are named")
     test.add_argument("suites", nargs="*")
     test.add_argument("--arguments", default="", help="handed to pytest")
     bench = add("bench", _bench, "measure every figure, or the parts that are named")
     bench.add_argument("parts", nargs="*")
     bench.add_argument("--arguments", default="", help="handed to python -m benchmarks")
+    containers = add("compose-test", _compose_test, "build the suite in containers, and try it there")
+    containers.add_argument("--arguments", default="", help="handed to pytest")
+    roll = add("compose-roll", _compose_roll, "replace a service's containers by ones of its present image")
+    roll.add_argument("service")
     add("lint", _lint, "ruff, mypy and import-linter")
     add("format", _format, "let ruff mend and format every source")
     lock = add("lock", _lock, "compile every requirements.lock")
@@ -82,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _setup(_: argparse.Namespace) -> None:
     setup.ensure(setup.everything(), needs_mongod=True, needs_rabbitmq=True)
+
+
+def _env(_: argparse.Namespace) -> None:
+    dotenv.ensure(layout.ROOT / ".env")
 
 
 def _env_is_made() -> suite.Instance:
@@ -187,23 +218,43 @@ def _demo(options: argparse.Namespace) -> int:
     return 0
 
 
+def _seed(options: argparse.Namespace) -> int:
+    _running()
+    return programs.of_tests("tests.seed", *shlex.split(options.arguments))
+
+
+def _can_deploy(options: argparse.Namespace) -> int:
+    return programs.can_deploy(options.service)
+
+
+def _release(options: argparse.Namespace) -> int:
+    return programs.release(options.version, options.service)
+
+
+def _mixed(options: argparse.Namespace) -> int:
+    return programs.of_tests("tests.mixed", *options.services)
+
+
 def _test(options: argparse.Namespace) -> int:
     return runner.run(options.suites, shlex.split(options.arguments))
 
 
+def _check_alerts(_: argparse.Namespace) -> int:
+    return programs.check_alerts()
+
+
 def _bench(options: argparse.Namespace) -> int:
-    setup.ensure([venvs.TOOLS, venvs.BENCH, *setup.runtimes()], needs_mongod=True, needs_rabbitmq=True)
-    if missing := [package for program, package in _MEASURES.items() if shutil.which(program) is None]:
-        debian.install(*missing, because="the benchmarks use them")
-    environment = {**os.environ, "PYTHONPATH": f"{layout.ROOT}:{layout.CHASSIS}"}
-    program = [
-        str(layout.venv_python(venvs.BENCH.name)),
-        "-m",
-        "benchmarks",
-        *shlex.split(options.arguments),
-        *options.parts,
-    ]
-    return subprocess.run(program, cwd=layout.ROOT, env=environment, check=False).returncode
+    return programs.bench(*shlex.split(options.arguments), *options.parts)
+
+
+def _compose_test(options: argparse.Namespace) -> int:
+    compose.program()
+    setup.ensure([venvs.SUITE_TESTS])
+    return runner.run_apart("compose", venvs.SUITE_TESTS, shlex.split(options.arguments))
+
+
+def _compose_roll(options: argparse.Namespace) -> None:
+    compose.roll(options.service)
 
 
 def _lint(_: argparse.Namespace) -> int:

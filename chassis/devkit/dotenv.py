@@ -7,6 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from devkit import say
+from devkit.layout import SERVICES
+
+#: Each service's password for its database, in containers; the gateway has none.
+_DATABASE_PASSWORDS = tuple(f"{service.name.upper()}_MONGODB_PASSWORD" for service in SERVICES[1:])
+#: What only docker-compose.yml reads.
+FOR_CONTAINERS = frozenset(
+    {
+        *("MONGODB_KEY", "MONGODB_ROOT_PASSWORD", "MONGODB_OPERATOR_PASSWORD", *_DATABASE_PASSWORDS),
+        *(f"{service.folder_name.upper().replace('-', '_')}_VERSION" for service in SERVICES),
+    }
+)
 
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$")
 
@@ -40,6 +51,11 @@ def fresh() -> dict[str, str]:
         "RABBITMQ_PASSWORD": secrets.token_urlsafe(24),
         "ADMIN_EMAIL": "admin@clinic.example",
         "ADMIN_PASSWORD": secrets.token_urlsafe(18),
+        # in hexadecimal, for a key file may hold Base64's alphabet only, which that of URLs is not
+        "MONGODB_KEY": secrets.token_hex(64),
+        "MONGODB_ROOT_PASSWORD": secrets.token_urlsafe(24),
+        "MONGODB_OPERATOR_PASSWORD": secrets.token_urlsafe(24),
+        **{name: secrets.token_urlsafe(24) for name in _DATABASE_PASSWORDS},
     }
 
 

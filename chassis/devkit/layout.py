@@ -16,14 +16,21 @@ class Service:
     name: str
     folder_name: str
     package: str
+    #: The checkout that its code is taken from: this one, or a released version's beside it (devkit.releases).
+    root: Path = ROOT
 
     @property
     def folder(self) -> Path:
-        return ROOT / self.folder_name
+        return self.root / self.folder_name
 
     @property
     def lock(self) -> Path:
         return self.folder / "requirements.lock"
+
+    @property
+    def venv(self) -> str:
+        """The name of the environment that its processes run in."""
+        return self.folder_name if self.root == ROOT else f"{self.folder_name}-{self.root.name}"
 
 
 def _service(name: str) -> Service:

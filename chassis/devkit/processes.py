@@ -1,10 +1,10 @@
 """The table of processes: what runs, from which environment, and with which variables."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devkit import mongod, say, venvs
+from devkit import dotenv, mongod, say, venvs
 from devkit.health import Check
 from devkit.layout import CHASSIS, GATEWAY, PLAIN_SERVICES, ROOT, SCHEDULER, SERVICES, VENVS, Service, venv_python
 from devkit.rabbitmq import Broker
@@ -14,10 +14,16 @@ from devkit.recipes import Recipe, base_environment
 OFFSETS = {"epmd": 0, "rabbitmq-dist": 1, "rabbitmq": 2, "mongod": 3, "mail": 4, "mongod-2": 5, "mongod-3": 6}
 OFFSETS.update({service.name: 8 + index for index, service in enumerate(SERVICES)})
 
+#: Where each process without HTTP serves its metrics.
+_METRICS = [f"{s.name}-{kind}" for s in (*PLAIN_SERVICES, SCHEDULER) for kind in ("consumer", "relay")]
+_METRICS += [f"{SCHEDULER.name}-{kind}" for kind in ("worker", "beat")]
+OFFSETS.update({f"metrics-of-{name}": 16 + index for index, name in enumerate(_METRICS)})
+
 #: Where one process would leave a core idle under load.
 _BUSY = {"gateway", "appointment"}
-#: For the local servers themselves; a service is given its URLs only.
+#: For the local servers themselves, or for those in containers; a service is given its URLs only.
 _NOT_FOR_SERVICES = {"RABBITMQ_USER", "RABBITMQ_PASSWORD", "MONGODB_MEMBERS", "MONGODB_ELECTION_MS"}
+_NOT_FOR_SERVICES |= dotenv.FOR_CONTAINERS
 #: For auth-service alone: nobody else can sign tokens with the private key, or make refresh tokens.
 _ONLY_FOR_AUTH = {
     "JWT_PRIVATE_KEY",
@@ -35,6 +41,8 @@ class Process:
     check: Check
     #: Servers start in rising stages, each once the one before is healthy; what uses them comes last.
     stage: int = 2
+    #: Where it serves its metrics; 0 where it has none.
+    metrics_port: int = 0
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ class Plan:
     ports: Mapping[str, int]
     settings: Mapping[str, str]
     mail_folder: Path
+    #: Services that run another version's code than this checkout's, by their names.
+    instead: Mapping[str, Service] = field(default_factory=dict)
 
     @property
     def broker(self) -> Broker:
@@ -139,17 +149,21 @@ class Plan:
         argv = ["gunicorn", "-c", "gunicorn.conf.py", f"{service.package}.wsgi:app"]
         # What a dead process counted must not be added to what its successor counts.
         recipe = replace(self._recipe(service, argv, env), empty=[metrics])
-        yield Process(name, recipe, Check("http", self.ports[service.name]))
+        port = self.ports[service.name]
+        yield Process(name, recipe, Check("http", port), metrics_port=port)
 
     def _beating(self, service: Service, kind: str, argv: list[str]) -> Process:
         name = f"{service.name}-{kind}"
         heartbeat = self.folder / "heartbeat" / name
         heartbeat.parent.mkdir(parents=True, exist_ok=True)
-        recipe = self._recipe(service, argv, {"HEARTBEAT_FILE": str(heartbeat)})
-        return Process(name, replace(recipe, remove=[str(heartbeat)]), Check("heartbeat", file=str(heartbeat)))
+        port = self.ports[f"metrics-of-{name}"]
+        recipe = self._recipe(service, argv, {"HEARTBEAT_FILE": str(heartbeat), "METRICS_PORT": str(port)})
+        check = Check("heartbeat", file=str(heartbeat))
+        return Process(name, replace(recipe, remove=[str(heartbeat)]), check, metrics_port=port)
 
     def _recipe(self, service: Service, argv: list[str], env: Mapping[str, str]) -> Recipe:
-        bin_folder = VENVS / service.folder_name / "bin"
+        service = self.instead.get(service.name, service)
+        bin_folder = VENVS / service.venv / "bin"
         stamp = venvs.runtime(service).stamp
         withheld = _NOT_FOR_SERVICES if service.name == "auth" else _NOT_FOR_SERVICES | _ONLY_FOR_AUTH
         environment = {
@@ -159,7 +173,7 @@ class Plan:
             "MONGODB_URI": self.mongodb_uri,
             "AMQP_URL": self.amqp_url,
             "SMTP_URL": self.smtp_url,
-            "CONTRACTS_DIR": str(ROOT / "contracts"),
+            "CONTRACTS_DIR": str(service.root / "contracts"),
             "SUITE_INSTANCE": str(self.folder),
             **env,
         }

@@ -12,10 +12,12 @@ from devkit.suite import Instance, Row
 
 def print_status(rows: list[Row]) -> bool:
     """Print the table of processes; whether all are healthy."""
-    say.line(f"{'process':24} {'pid':>7}  {'state':9} {'healthy':8} uptime")
+    say.line(f"{'process':24} {'pid':>7}  {'state':9} {'healthy':8} {'uptime':9} metrics")
     for row in rows:
         uptime = f"{row.uptime // 3600}:{row.uptime // 60 % 60:02}:{row.uptime % 60:02}"
-        say.line(f"{row.name:24} {row.pid or '-':>7}  {row.state:9} {'yes' if row.healthy else 'NO':8} {uptime}")
+        where = f"127.0.0.1:{row.metrics_port}/metrics" if row.metrics_port else ""
+        healthy = "yes" if row.healthy else "NO"
+        say.line(f"{row.name:24} {row.pid or '-':>7}  {row.state:9} {healthy:8} {uptime:9} {where}")
     return all(row.healthy for row in rows)
 
 

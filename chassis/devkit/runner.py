@@ -79,6 +79,13 @@ def run(names: Sequence[str], arguments: Sequence[str]) -> int:
     return _conclude(results, took, clean, began)
 
 
+def run_apart(name: str, venv: Venv, arguments: Sequence[str]) -> int:
+    """Run a folder of tests that is no part of everything, its output shown as it comes; pytest's exit code."""
+    options = ["-o", f"cache_dir={CACHE / 'pytest' / name}", "-v", "-ra", "-s"]
+    command = [str(venv_python(venv.name)), "-m", "pytest", *options, *arguments, str(ROOT / "tests" / name)]
+    return subprocess.run(command, cwd=ROOT, env=_environment(), check=False).returncode
+
+
 def _set_up(chosen: Sequence[Suite], with_lint: bool) -> None:
     wanted = [venvs.TOOLS, *(suite.venv for suite in chosen)]
     if with_lint:

@@ -20,6 +20,8 @@ from devkit.waiting import holds_within
 #: Failed starts in a row that make `up` give up on a process, instead of waiting for what will not come.
 _HOPELESS = 5
 _PATIENCE = 120.0
+#: Each process is given ports of its own: one from outside can only be meant for a single service.
+_OF_ONE_PROCESS = {"PORT", "GATEWAY_PORT", "METRICS_PORT"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Row:
     state: str
     healthy: bool
     uptime: int
+    metrics_port: int
 
 
 class Instance:
@@ -48,6 +51,8 @@ class Instance:
         self.settings = {"ERASURE_LEDGER": str(self.folder / "erasures" / "ledger"), **settings}
         self.mail_folder = mail or self.folder / "mail"
         self.supervisor = Supervisor(self.folder)
+        #: Services that run another version's code than this checkout's, by their names; `up` makes it so.
+        self.instead: dict[str, layout.Service] = {}
         self._gateway_port = gateway_port
         #: While it is there only servers start, for the reason that it tells.
         self.unusable = self.folder / "unusable"
@@ -57,7 +62,7 @@ class Instance:
 
     @property
     def plan(self) -> Plan:
-        return Plan(self.folder, self.ports, self.settings, self.mail_folder)
+        return Plan(self.folder, self.ports, self.settings, self.mail_folder, self.instead)
 
     @property
     def ports(self) -> dict[str, int]:
@@ -248,6 +253,7 @@ class Instance:
                 state.state if state else "DOWN",
                 alive and process.check.passes(),
                 state.uptime if state else 0,
+                process.metrics_port,
             )
             rows.append(row)
         return rows
@@ -301,7 +307,6 @@ def of_checkout(environ: Mapping[str, str] = os.environ) -> Instance:
     port = settings.get("GATEWAY_PORT") or "8080"
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise say.Failure(f"GATEWAY_PORT={port} is not a port")
-    # Each process is given a port of its own: one from outside can only be meant for a single service.
-    settings = {name: value for name, value in settings.items() if name not in {"PORT", "GATEWAY_PORT"} and value != ""}
+    settings = {name: value for name, value in settings.items() if name not in _OF_ONE_PROCESS and value != ""}
     settings.setdefault("ERASURE_LEDGER", str(layout.LOCAL / "erasures" / "ledger"))
     return Instance(layout.LOCAL / "run", settings, int(port), layout.LOCAL / "mail")

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pika
+import requests
 from flask import Flask
 from jsonschema import Draft202012Validator, FormatChecker
+from prometheus_client.parser import text_string_to_metric_families
 
 from chassis import amqp, openapi
 from chassis.api import routes_of
-from chassis.clock import new_id
+from chassis.clock import instant_text, new_id, now
 from chassis.events import subscriptions
 from chassis.keys import secret_key
 from chassis.tokens import TokenIssuer
@@ -63,6 +65,16 @@ def example(event_type: str, *, source: str | None = None, **data: Any) -> dict[
     return event
 
 
+def write_plan(folder: Path, **kinds: list[dict[str, Any]]) -> Path:
+    """A plan (chassis.seeding) as of now, with these lines of each kind, under a name of its own."""
+    folder.mkdir(parents=True)
+    asked = {"id": new_id(), "at": instant_text(now()), "password": "sunlit harbour lantern"}
+    (folder / "plan.json").write_text(json.dumps(asked))
+    for kind in ("people", "doctors", "appointments", "reviews", "follows", "places"):
+        (folder / f"{kind}.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in kinds.get(kind, [])))
+    return folder
+
+
 def assert_valid(event: dict[str, Any]) -> None:
     """The event is what its contract says: schema and format, and about the subject that it names."""
     schema = json.loads((CONTRACTS / "events" / f"{event['type']}.v1.schema.json").read_text())
@@ -88,6 +100,21 @@ def queue_state(amqp_url: str, name: str) -> tuple[int, int]:
     with _channel(amqp_url) as channel:
         state = channel.queue_declare(name, passive=True).method
         return state.message_count, state.consumer_count
+
+
+Samples = dict[tuple[str, tuple[str, ...]], float]
+"""{(name, values of its labels in the order of their names): value}"""
+
+
+def scrape(port: int) -> Samples:
+    """What a process on this host serves at ``/metrics``."""
+    # a connection of its own, so that another worker may answer
+    text = requests.get(f"http://127.0.0.1:{port}/metrics", headers={"Connection": "close"}, timeout=30).text
+    return {
+        (sample.name, tuple(sample.labels[label] for label in sorted(sample.labels))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
 
 
 def assert_every_queue_is_consumed(amqp_url: str, service: str) -> None:

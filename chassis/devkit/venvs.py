@@ -60,7 +60,7 @@ BENCH = Venv("bench", (BENCH_LOCK, SUITE_TESTS_LOCK, TEST_LOCK), sees_devkit=Tru
 
 
 def runtime(service: Service) -> Venv:
-    return Venv(service.folder_name, (service.lock,), (CHASSIS, service.folder))
+    return Venv(service.venv, (service.lock,), (service.root / "chassis", service.folder))
 
 
 def testing(service: Service) -> Venv:

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,10 +39,13 @@ def renew(process: Process, supervisor: Supervisor) -> bool:
     files = [Path(recipe.cwd) / "gunicorn.conf.py", *_READ_ONCE]
     if any(file.stat().st_mtime >= state.started for file in files):
         return False
-    # what it would count is nobody's
-    env = {name: value for name, value in recipe.env.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
     command = [recipe.argv[0], "--check-config", *recipe.argv[1:]]
-    tried = subprocess.run(command, cwd=recipe.cwd, env=env, capture_output=True, text=True, check=False, timeout=120)
+    with tempfile.TemporaryDirectory() as nobodys:
+        # what it counts as it loads
+        env = {**recipe.env, "PROMETHEUS_MULTIPROC_DIR": nobodys}
+        tried = subprocess.run(
+            command, cwd=recipe.cwd, env=env, capture_output=True, text=True, check=False, timeout=120
+        )
     if tried.returncode != 0:
         raise say.Failure(f"{process.name} is left as it was, for its code can't be loaded:\n{tried.stderr[-4000:]}")
     return _replace_workers(state.pid) and process.check.passes()

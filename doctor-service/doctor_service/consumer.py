@@ -10,16 +10,16 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from chassis import logs
+from chassis import telemetry
 from chassis.export import told
-from chassis.snapshots import PAGE
-from doctor_service import events
+from chassis.snapshots import PAGE, Told
+from doctor_service import calls, events
 from doctor_service.bootstrap import build
 from doctor_service.config import Config
 from doctor_service.routes.rendering import exported
 
 config = Config.read_or_exit()
-logs.configure(events.SOURCE, "consumer", config.log_level)
+telemetry.begin(config, events.SOURCE, "consumer")
 built = build(config)
 
 
@@ -63,12 +63,12 @@ class Consumer:
     def next_available_changed(self, event: events.NextAvailableChanged, session: ClientSession) -> None:
         built.cards.next_available_changed(event, session)
 
-    @rpc
+    @rpc(Told[calls.Doctor])
     def snapshot_doctors(self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None) -> dict[str, Any]:
         """What ``doctor-updated`` would tell now of these doctors, or of all, page by page (Snapshot.page)."""
         return built.snapshot.page(after, limit, ids)
 
-    @rpc
+    @rpc(dict[str, Any])
     def export_user(self, user_id: str) -> Any:
         """All that is held about a person, as patient and as doctor."""
         return told(exported(*built.doctors.exported(user_id)))

@@ -1,11 +1,11 @@
 """What doctor-service publishes and what it acts on."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from chassis import audit
 from chassis.events import Event, cloud_event
 from chassis.mongo import Document
-from chassis.schemas import EventData, Instant
+from chassis.schemas import BRANCHES, EventData, Instant
 from doctor_service.domain import Step
 
 SOURCE = "doctor-service"
@@ -46,6 +46,12 @@ class UserStatus(EventData):
 
     user_id: str
     version: int
+
+
+class UserAsTold(UserStatus):
+    """In a snapshot."""
+
+    status: Annotated[str, BRANCHES]
 
 
 class UserDeleted(EventData):

@@ -41,6 +41,7 @@ class Names(_OfDoctor):
     """The doctors' names, which are their accounts'."""
 
     name, source, method, key = "names", "user-service", "snapshot_users", "userId"
+    reads = events.UserUpdated
     removes = False
 
     def told(self, item: Document) -> Kept:
@@ -60,6 +61,7 @@ class Standing(_OfDoctor):
     """Whether the doctors' accounts are open."""
 
     name, source, method, key = "standing", "user-service", "snapshot_users", "userId"
+    reads = events.UserAsTold
     removes = False
 
     def told(self, item: Document) -> Kept:
@@ -80,6 +82,7 @@ class Ratings(_OfDoctor):
     """What the reviews add up to."""
 
     name, source, method = "ratings", "review-service", "snapshot_ratings"
+    reads = events.DoctorRated
     nothing: ClassVar = {"average": 0, "count": 0}
 
     def told(self, item: Document) -> Kept:
@@ -106,6 +109,7 @@ class NextAvailable(_OfDoctor):
     """Each doctor's next free slot."""
 
     name, source, method = "next-available", "appointment-service", "snapshot_next_available"
+    reads = events.NextAvailableChanged
     nothing: ClassVar = {"start": None}
 
     def told(self, item: Document) -> Kept:

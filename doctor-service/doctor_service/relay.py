@@ -1,13 +1,13 @@
 """The relay process: publishes what the outboxes hold."""
 
-from chassis import logs
+from chassis import telemetry
 from chassis.relay import relay
 from doctor_service import events, store
 from doctor_service.bootstrap import build, migrator
 from doctor_service.config import Config
 
 config = Config.read_or_exit()
-logs.configure(events.SOURCE, "relay", config.log_level)
+telemetry.begin(config, events.SOURCE, "relay")
 
 if __name__ == "__main__":
     database = build(config).database

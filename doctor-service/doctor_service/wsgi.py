@@ -1,6 +1,6 @@
 """The web process, run by gunicorn."""
 
-from chassis import logs
+from chassis import telemetry
 from chassis.config import IN_A_WORKER
 from doctor_service import events
 from doctor_service.app import create_app
@@ -8,5 +8,5 @@ from doctor_service.bootstrap import build
 from doctor_service.config import Config
 
 config = Config.read_or_exit(IN_A_WORKER)
-logs.configure(events.SOURCE, "web", config.log_level)
+telemetry.begin(config, events.SOURCE, "web")
 app = create_app(build(config))

@@ -4,15 +4,21 @@ import socket
 import time
 from collections import Counter
 
+import gevent
+
 Address = tuple[str, int]
 
 _RESOLVED_FOR_SECONDS = 5.0
+_RESOLVED_ANEW_AFTER_SECONDS = 0.5
 AVOIDED_FOR_SECONDS = 5.0
 
 SILENT_AFTER = 5
 """So many calls in a row that got no answer in their time: the address is one that only costs time."""
 
 _TRIED_EVERY_SECONDS = 1.0
+
+_NEWCOMER_ASKED_FOR_SECONDS = 10.0
+_NEWCOMER_ASKED_EVERY_SECONDS = 0.5
 
 
 class Addresses:
@@ -23,6 +29,8 @@ class Addresses:
         self._port = port
         self._known: list[Address] = []
         self._resolved_at = float("-inf")
+        self._is_doubtful = False
+        self._newcomers: set[Address] = set()
         self._turn = 0
         self._failed_at: dict[Address, float] = {}
         self._silences: Counter[Address] = Counter()
@@ -32,12 +40,14 @@ class Addresses:
     def in_turn(self) -> list[Address]:
         """In the order to try them: who has the least to do first, each in its turn, who failed lately last.
 
+        Who joined the others comes after them until it has answered: it listens seconds before it has loaded.
+
         Circuits that are open are left out, but for one trial a second: the list may be empty. Raises OSError if the
         name can not be resolved: a container that is replaced has none meanwhile.
         """
         now = time.monotonic()
-        if now - self._resolved_at > _RESOLVED_FOR_SECONDS:
-            self._resolve()
+        if now - self._resolved_at > (_RESOLVED_ANEW_AFTER_SECONDS if self._is_doubtful else _RESOLVED_FOR_SECONDS):
+            self._resolve(now)
         self._turn += 1
         start = self._turn % len(self._known)
         order = self._known[start:] + self._known[:start]
@@ -47,6 +57,8 @@ class Addresses:
         if self._failed_at:
             self._failed_at = {at: when for at, when in self._failed_at.items() if now - when < AVOIDED_FOR_SECONDS}
             order.sort(key=self._failed_at.__contains__)
+        if self._newcomers:
+            order.sort(key=self._newcomers.__contains__)
         if self._silences:
             order = [address for address in order if not self._is_open(address, now)]
         return order
@@ -55,8 +67,9 @@ class Addresses:
         return self._known
 
     def refused(self, address: Address) -> None:
-        """It took no connection."""
+        """It took no connection: the name may not stand for it any more."""
         self._failed_at[address] = time.monotonic()
+        self._is_doubtful = True
 
     def silent(self, address: Address) -> None:
         """It was asked, and its time passed without an answer."""
@@ -75,7 +88,37 @@ class Addresses:
         self._tried_at[address] = now
         return False
 
-    def _resolve(self) -> None:
-        found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        self._known = list(dict.fromkeys((str(item[4][0]), self._port) for item in found))
-        self._resolved_at = time.monotonic()
+    def _resolve(self, now: float) -> None:
+        before = self._resolved_at
+        if self._known:
+            # one asks; who comes meanwhile takes what was known
+            self._resolved_at = now
+        try:
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except OSError:
+            self._resolved_at = before
+            raise
+        known = list(dict.fromkeys((str(item[4][0]), self._port) for item in found))
+        joined = set(known).difference(self._known) if self._known else set()
+        self._known = known
+        self._resolved_at = now
+        self._is_doubtful = False
+        self._newcomers.intersection_update(known)
+        for address in joined - self._newcomers:
+            self._newcomers.add(address)
+            gevent.spawn(self._await_answer, address)
+
+    def _await_answer(self, address: Address) -> None:
+        while address in self._newcomers and not _answers(address, self._host):
+            gevent.sleep(_NEWCOMER_ASKED_EVERY_SECONDS)
+        self._newcomers.discard(address)
+
+
+def _answers(address: Address, host: str) -> bool:
+    """Whether somebody speaks HTTP there, whatever the answer is."""
+    try:
+        with socket.create_connection(address, _NEWCOMER_ASKED_FOR_SECONDS) as connection:
+            connection.sendall(f"GET /health/live HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            return connection.recv(5) == b"HTTP/"
+    except OSError:
+        return False

@@ -6,6 +6,7 @@ from chassis.web import create_flask
 from gateway.bootstrap import Built
 from gateway.buckets import SHARED
 from gateway.client_address import ClientAddress
+from gateway.console import console
 from gateway.cors import Cors
 from gateway.documentation import pages
 from gateway.limits import Limits
@@ -16,9 +17,9 @@ NAME = "gateway"
 
 
 def create_app(built: Built) -> Proxy:
-    """The proxy, and behind it the Flask app of what is the gateway's own: health, metrics and the documentation."""
+    """The proxy, and behind it the Flask app of what is the gateway's own: health, metrics and the pages."""
     checks = {name: upstream.probe for name, upstream in built.upstreams.items()}
-    own = create_flask(NAME, built.config, apis=[pages(built.document)], checks=checks)
+    own = create_flask(NAME, built.config, apis=[pages(built.document), console()], checks=checks)
     own.after_request(_harmless)
     config = built.config
     guards = Guards(

@@ -5,6 +5,7 @@ from typing import Any
 
 from chassis.events import broadcasts
 from chassis.tokens import TokenVerifier
+from gateway import calls
 from gateway.admission import Admission, Questions, Watched
 from gateway.config import Config
 from gateway.documentation import joined
@@ -36,11 +37,11 @@ def build(config: Config) -> Built:
     upstreams = {name: Upstream(name, url, config.upstream_timeout_seconds) for name, url in services.items()}
     auth, user = upstreams["auth-service"], upstreams["user-service"]
     revocations = Revocations()
-    sessions = Watched(Freshness(), Questions(auth, "/internal/sessions", "live"))
-    accounts = Watched(Freshness(), Questions(user, "/internal/accounts", "active"))
+    sessions = Watched(Freshness(), Questions(auth, *calls.LIVE_SESSION.each))
+    accounts = Watched(Freshness(), Questions(user, *calls.ACTIVE_ACCOUNT.each))
     kinds = broadcasts(config.contracts_dir)["gateway"]
-    ended = snapshot(auth, "/internal/revocations", "sessions", revocations.end_sessions)
-    closed = snapshot(user, "/internal/closures", "users", revocations.close_accounts)
+    ended = snapshot(auth, *calls.ENDED_SESSIONS.all, revocations.end_sessions)
+    closed = snapshot(user, *calls.CLOSED_ACCOUNTS.all, revocations.close_accounts)
     sources = [
         Source(auth.name, kinds[auth.name], sessions.freshness, ended),
         Source(user.name, kinds[user.name], accounts.freshness, closed),

@@ -34,6 +34,10 @@ class ClientAddress:
             address = str(parsed)
         return address
 
+    def is_behind_proxy(self, environ: "WSGIEnvironment") -> bool:
+        """Whether one of the TRUSTED_PROXIES connected."""
+        return bool(self._trusted) and self._is_proxy(environ["REMOTE_ADDR"])
+
     def _is_proxy(self, address: str) -> bool:
         parsed = _parsed(address)
         return parsed is not None and any(parsed in network for network in self._trusted)

@@ -1,6 +1,5 @@
 """The suite explains itself: one OpenAPI document of all services, and a page to read it and try it."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from importlib.metadata import distribution
@@ -8,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint
 
 from chassis.api import JSON
 from chassis.errors import AppError, HeadersTooLarge, UpstreamTimeout, UriTooLong
 from chassis.openapi import VERSION, refusals
 from gateway.errors import BadGateway, Overloaded, PayloadTooLarge, RateLimited, RequestTimeout, RouteNotFound
 from gateway.own_routes import OWN_PATHS, OWN_TAG
+from gateway.pages import File, serve
 
 _KEPT = "public, max-age=300"
 # Swagger UI sets styles on elements; scripts and all else come from here alone
@@ -114,40 +114,13 @@ def _codes(response: dict[str, Any]) -> list[str]:
 def pages(document: dict[str, Any]) -> Blueprint:
     """``/openapi.json`` and ``/docs``, with all that the page loads: it works where there is no other network."""
     shipped = Path(str(distribution("flask-openapi3-swagger").locate_file("flask_openapi3_swagger/templates/swagger")))
-    files = {
-        "swagger-ui.css": _prepared((shipped / "css" / "swagger-ui.css").read_bytes(), "text/css"),
-        "swagger-ui-bundle.js": _prepared((shipped / "js" / "swagger-ui-bundle.js").read_bytes(), "text/javascript"),
-        "start.js": _prepared(_START.encode(), "text/javascript"),
-    }
-    whole = _prepared(orjson.dumps(document), JSON)
-    page = _prepared(_PAGE.encode(), "text/html; charset=utf-8")
     api = Blueprint("documentation", __name__)
-
-    @api.get("/openapi.json")
-    def openapi() -> Response:
-        return _answer(whole)
-
-    @api.get("/docs")
-    def docs() -> Response:
-        return _answer(page)
-
-    for name, file in files.items():
-        api.add_url_rule(f"/docs/{name}", endpoint=name.replace(".", "-"), view_func=lambda file=file: _answer(file))
+    for path, body, kind in (
+        ("/openapi.json", orjson.dumps(document), JSON),
+        ("/docs", _PAGE.encode(), "text/html; charset=utf-8"),
+        ("/docs/swagger-ui.css", (shipped / "css" / "swagger-ui.css").read_bytes(), "text/css"),
+        ("/docs/swagger-ui-bundle.js", (shipped / "js" / "swagger-ui-bundle.js").read_bytes(), "text/javascript"),
+        ("/docs/start.js", _START.encode(), "text/javascript"),
+    ):
+        serve(api, path, File(body, kind, _POLICY, _KEPT))
     return api
-
-
-_Prepared = tuple[bytes, str, str]
-
-
-def _prepared(body: bytes, kind: str) -> _Prepared:
-    return body, kind, hashlib.sha256(body).hexdigest()[:32]
-
-
-def _answer(prepared: _Prepared) -> Response:
-    body, kind, digest = prepared
-    response = Response(body, content_type=kind)
-    response.set_etag(digest)
-    response.headers["Cache-Control"] = _KEPT
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.make_conditional(request)
-    return response

@@ -2,39 +2,55 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, TypeAdapter
 
 from chassis.events import Event
+from chassis.schemas import EventData
 from gateway.revocations import Revocations
 
 
-def _session_revoked(event: Event, revocations: Revocations) -> None:
-    sessions, until = event["data"]["sessionIds"], _seconds(event["data"]["until"])
-    if not isinstance(sessions, list):
-        raise TypeError("sessionIds is no list")
-    revocations.end_sessions({_identifier(session_id): until for session_id in sessions})
+class SessionRevoked(EventData):
+    session_ids: list[str]
+    until: AwareDatetime
 
 
-def _account_closed(event: Event, revocations: Revocations) -> None:
-    revocations.close_accounts({_identifier(event["data"]["userId"]): _seconds(event["time"])})
+class AccountClosed(EventData):
+    """What user-deactivated, -suspended and -deleted tell: since when, the envelope says."""
+
+    user_id: str
 
 
-HANDLERS: dict[str, Callable[[Event, Revocations], None]] = {
-    "session-revoked": _session_revoked,
-    "user-deactivated": _account_closed,
-    "user-suspended": _account_closed,
-    "user-deleted": _account_closed,
+SHAPES: dict[str, type[EventData]] = {
+    "session-revoked": SessionRevoked,
+    "user-deactivated": AccountClosed,
+    "user-suspended": AccountClosed,
+    "user-deleted": AccountClosed,
 }
-"""By type. Each raises TypeError, KeyError or ValueError where an event is not what its contract says."""
+"""What is read of each event's data, by type."""
+
+_INSTANT = TypeAdapter[datetime](AwareDatetime)
 
 
-def _identifier(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("an id is a text")
-    return value
+def _session_revoked(event: Event, data: Any, revocations: Revocations) -> None:
+    revocations.end_sessions(dict.fromkeys(data.session_ids, data.until.timestamp()))
 
 
-def _seconds(instant: str) -> float:
-    moment = datetime.fromisoformat(instant)
-    if moment.tzinfo is None:
-        raise ValueError("an instant without its offset")
-    return moment.timestamp()
+def _account_closed(event: Event, data: Any, revocations: Revocations) -> None:
+    revocations.close_accounts({data.user_id: _INSTANT.validate_python(event["time"]).timestamp()})
+
+
+_EFFECTS: dict[type[EventData], Callable[[Event, Any, Revocations], None]] = {
+    SessionRevoked: _session_revoked,
+    AccountClosed: _account_closed,
+}
+
+
+def act_on(kind: str, event: Event, revocations: Revocations) -> None:
+    """Take in what the event ends.
+
+    Raises TypeError, KeyError or ValueError where it is not what the contract of its ``kind`` says.
+    """
+    shape = SHAPES[kind]
+    _EFFECTS[shape](event, shape.model_validate(event["data"]), revocations)

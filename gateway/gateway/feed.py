@@ -13,7 +13,7 @@ from pika.adapters.blocking_connection import BlockingChannel, BlockingConnectio
 from prometheus_client import Gauge
 
 from chassis import amqp
-from gateway.events import HANDLERS
+from gateway.events import act_on
 from gateway.revocations import Freshness, Revocations
 from gateway.upstream import Upstream
 
@@ -171,7 +171,7 @@ class Feed:
         kind = method.routing_key
         try:
             event = orjson.loads(body)
-            HANDLERS[kind](event, self._revocations)
+            act_on(kind, event, self._revocations)
         except Exception as error:
             # a message that no repetition can make good must not keep the next ones from being heard
             log.error("bad message skipped", source=source.name, kind=kind, error=type(error).__name__)

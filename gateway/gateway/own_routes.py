@@ -76,5 +76,11 @@ OWN_PATHS: Node = {
         {"text/html; charset=utf-8": {"schema": _TEXT}},
         cached=True,
     ),
+    "/console": _route(
+        "console",
+        "The admins' page.",
+        {"text/html; charset=utf-8": {"schema": _TEXT}},
+        cached=True,
+    ),
 }
 """Path items as in ``paths``."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import structlog
 
-from chassis import context, metrics
+from chassis import context, metrics, tracing
 from chassis.errors import AppError, InternalError, MalformedRequest, TokenMissing, error_envelope
 from chassis.identity import Identity
 from chassis.tokens import TokenVerifier
@@ -57,7 +57,6 @@ _PASSED_BACK = frozenset(
         "www-authenticate",
     }
 )
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _QUERY = re.compile(r"[!-~]*")
 _HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 
@@ -112,6 +111,7 @@ class Proxy:
         self._upstreams = upstreams
         self._guards = guards
         self._own = own
+        self._answered = self._traced if tracing.is_on() else self._answered_or_refused
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path, _, query = framing.origin_form(environ["RAW_URI"]).partition("?")
@@ -122,13 +122,7 @@ class Proxy:
         began = time.perf_counter()
         with context.bound(environ.get("HTTP_X_REQUEST_ID")) as request_id:
             request = Request(environ, request_id, self._guards.client_address.of(environ))
-            try:
-                answer = self._answer(request, path, query)
-            except AppError as error:
-                answer = _failure(error)
-            except Exception:
-                log.exception("unhandled error")
-                answer = _failure(InternalError())
+            answer = self._answered(request, path, query)
             _record(request, answer.status, time.perf_counter() - began)
         start_response(
             f"{answer.status} {http.client.responses.get(answer.status, 'Unknown')}",
@@ -143,6 +137,25 @@ class Proxy:
         if answer.rest:
             return answer.rest
         return [] if request.method == "HEAD" else [answer.body]
+
+    def _traced(self, request: Request, path: str, query: str) -> Answer:
+        # a stranger's span would make its trace ours, as long as it likes: only a balancer of our own is believed
+        environ = request.environ
+        parent = environ.get("HTTP_TRACEPARENT") if self._guards.client_address.is_behind_proxy(environ) else None
+        with tracing.span("request", "server", parent) as span:
+            answer = self._answered_or_refused(request, path, query)
+            if span:
+                tracing.tell_request(span, metrics.known_method(request.method), _target(request)[1], answer.status)
+            return answer
+
+    def _answered_or_refused(self, request: Request, path: str, query: str) -> Answer:
+        try:
+            return self._answer(request, path, query)
+        except AppError as error:
+            return _failure(error)
+        except Exception:
+            log.exception("unhandled error")
+            return _failure(InternalError())
 
     def _answer(self, request: Request, path: str, query: str) -> Answer:
         request.query = query
@@ -202,6 +215,8 @@ def request_headers(request: Request, body: bytes) -> Headers:
     # replaced, not appended to: what a client claims about itself does not pass
     headers.append(("X-Forwarded-For", request.address))
     headers.append((context.HEADER, request.request_id))
+    if traced := tracing.traceparent():
+        headers.append((tracing.HEADER, traced))
     return headers
 
 
@@ -235,12 +250,14 @@ def _failure(error: AppError) -> Answer:
     return Answer(error.status, headers, body)
 
 
+def _target(request: Request) -> tuple[str, str]:
+    """The service and the template of the route that was asked for."""
+    return (request.route.service, request.route.pattern) if request.route else ("gateway", "unknown")
+
+
 def _record(request: Request, status: int, seconds: float) -> None:
-    route = request.route
-    service, pattern = (route.service, route.pattern) if route else ("gateway", "unknown")
-    # a client may make methods up: only known ones become label values
-    method = request.method if request.method in _METHODS else "OTHER"
-    metrics.REQUESTS.labels(service, method, pattern, status).inc()
-    metrics.DURATION.labels(service, method, pattern).observe(seconds)
+    service, pattern = _target(request)
+    method = metrics.known_method(request.method)
+    metrics.answered(service, method, pattern, status, seconds)
     fields: dict[str, Any] = {"method": method, "route": pattern, "status": status, "ms": round(seconds * 1000, 1)}
-    log.info("proxied", service=service, user=request.identity.user_id if request.identity else None, **fields)
+    log.info("proxied", upstream=service, user=request.identity.user_id if request.identity else None, **fields)

@@ -212,8 +212,16 @@ class Gateway:
                     os.kill(pid, signal.SIGCONT)
         return codes
 
-    def ask(self, method: str, target: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+    def ask(
+        self,
+        method: str,
+        target: str,
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
+        address: str = "127.0.0.1",
+    ) -> Answer:
+        """What it answers to a request from this address."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20, source_address=(address, 0))
         try:
             connection.request(method, target, body, headers or {})
             answer = connection.getresponse()

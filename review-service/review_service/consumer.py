@@ -10,16 +10,16 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from chassis import logs
+from chassis import telemetry
 from chassis.export import told
-from chassis.snapshots import PAGE
-from review_service import events
+from chassis.snapshots import PAGE, Told
+from review_service import calls, events
 from review_service.bootstrap import build
 from review_service.config import Config
 from review_service.routes.rendering import exported
 
 config = Config.read_or_exit()
-logs.configure(events.SOURCE, "consumer", config.log_level)
+telemetry.begin(config, events.SOURCE, "consumer")
 built = build(config)
 
 
@@ -43,12 +43,12 @@ class Consumer:
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         built.service.user_deleted(event, session)
 
-    @rpc
+    @rpc(Told[calls.Rating])
     def snapshot_ratings(self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None) -> dict[str, Any]:
         """What is told now of these doctors' figures, or of all, page by page (Snapshot.page)."""
         return built.snapshot.page(after, limit, ids)
 
-    @rpc
+    @rpc(dict[str, Any])
     def export_user(self, user_id: str) -> Any:
         """All that is held about a person, as patient, doctor and reporter."""
         return told(exported(built.service.exported(user_id)))

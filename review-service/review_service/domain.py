@@ -9,6 +9,10 @@ FORMER_PATIENT = "Former patient"
 
 STARS = (1, 2, 3, 4, 5)
 
+USUAL_DAYS = 30
+MOST_DAYS = 366
+"""Of the admins' figures."""
+
 
 class Sort(StrEnum):
     """The orders of a doctor's reviews; within the same rating the newest comes first."""

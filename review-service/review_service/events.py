@@ -1,11 +1,12 @@
 """What review-service publishes and what it acts on."""
 
 from functools import partial
+from typing import Annotated
 
 from chassis import audit
 from chassis.events import Event, cloud_event
 from chassis.mongo import Document
-from chassis.schemas import EventData
+from chassis.schemas import BRANCHES, EventData
 from review_service.domain import average
 
 SOURCE = "review-service"
@@ -65,10 +66,16 @@ class AppointmentEnded(EventData):
     version: int
 
 
+class AppointmentAsTold(AppointmentEnded):
+    """In a snapshot."""
+
+    status: Annotated[str, BRANCHES]
+
+
 class DoctorUpdated(EventData):
     doctor_id: str
     version: int
-    moderation_status: str
+    moderation_status: Annotated[str, BRANCHES]
     visible: bool
     active: bool
 

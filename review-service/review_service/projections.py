@@ -23,6 +23,7 @@ class Visits(Projection):
     """Who visited whom, which is what may be reviewed."""
 
     name, source, method, key = "visits", "appointment-service", "snapshot_appointments", "appointmentId"
+    reads = events.AppointmentAsTold
 
     def __init__(self, built: Built) -> None:
         self._service = built.service
@@ -62,6 +63,7 @@ class Doctors(Projection):
     """Whose reviews the public may see."""
 
     name, source, method, key = "doctors", "doctor-service", "snapshot_doctors", "doctorId"
+    reads = events.DoctorUpdated
 
     def __init__(self, built: Built) -> None:
         self._service = built.service

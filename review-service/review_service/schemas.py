@@ -1,13 +1,13 @@
 """Shapes of review-service's requests and answers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
 
 from chassis.mongo import Document
-from chassis.schemas import Body, CreatedAt, Id, Page, PageQuery, Shape, Text, Version
+from chassis.schemas import Body, CreatedAt, Day, Id, Page, PageQuery, Query, Shape, Text, Version
 from review_service.domain import Sort
 
 Stars = Annotated[int, Field(ge=1, le=5, description="Stars, five for the best.")]
@@ -61,6 +61,11 @@ class ReviewsQuery(PageQuery):
 
 class ModerationQuery(PageQuery):
     reported: bool | None = Field(None, description="Only those that somebody reported, or that nobody did.")
+
+
+class FiguresQuery(Query):
+    first: Day | None = Field(None, alias="from", description="First date, in UTC; else 29 days before the last.")
+    last: Day | None = Field(None, alias="to", description="Last date, at most 366 in all; else today in UTC.")
 
 
 class Reply(Shape):
@@ -137,3 +142,10 @@ class Rating(Shape):
     average: float = Field(ge=0, le=5, description="Two decimals; 0 where there is no review.")
     count: int = Field(description="How many reviews.")
     histogram: Histogram
+
+
+class RatingFigures(Rating):
+    """What the public reviews of some dates add up to."""
+
+    first: date = Field(alias="from", description="The first date that counts.")
+    last: date = Field(alias="to", description="The last date that counts.")

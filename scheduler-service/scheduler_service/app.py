@@ -13,7 +13,7 @@ def create_app(built: Built) -> Flask:
     return create_flask(
         events.SOURCE,
         built.config,
-        apis=[routes(built.jobs)],
+        apis=[routes(built.jobs, built.parts)],
         checks={"mongodb": built.database.ping},
         unavailable=answering_for(built.database),
     )

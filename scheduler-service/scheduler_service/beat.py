@@ -8,6 +8,7 @@ from celery.beat import Scheduler
 from celery.schedules import schedule
 
 from chassis.heartbeat import EVERY_SECONDS, Heartbeat
+from scheduler_service import metrics
 from scheduler_service.broker import RINGS, RUN_SCHEDULED, celery_app, log_through_chassis
 from scheduler_service.config import Config
 
@@ -37,6 +38,10 @@ class BeatingScheduler(Scheduler):
         pause = super().tick(*args, **options)
         self._heartbeat.beat()
         return pause
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        super().apply_entry(entry, producer=producer)
+        metrics.RINGS.labels(entry.name).inc()
 
 
 app.conf.update(

@@ -8,6 +8,7 @@ from typing import Any
 from celery import Celery
 from pymongo.client_session import ClientSession
 
+from chassis.events import subscriptions
 from chassis.inbox import Inbox
 from chassis.migrations import Migrator
 from chassis.mongo import Database, DatabaseClock
@@ -18,6 +19,7 @@ from scheduler_service.appointments import Appointments
 from scheduler_service.broker import RunQueue, celery_app
 from scheduler_service.config import Config
 from scheduler_service.delivery import Delivery
+from scheduler_service.parts import Parts
 from scheduler_service.post import Post
 from scheduler_service.reminders import Reminders
 from scheduler_service.service import Jobs
@@ -36,6 +38,7 @@ class Built:
     reminders: Reminders
     delivery: Delivery
     tombstones: Tombstones
+    parts: Parts
 
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         self.reminders.erase_person(event.user_id, session)
@@ -105,4 +108,5 @@ def build(config: Config, clock: Callable[[], datetime] | None = None) -> Built:
         reminders,
         delivery,
         tombstones,
+        Parts(config.amqp_url, subscriptions(config.contracts_dir), rpc),
     )

@@ -11,7 +11,7 @@ from celery.signals import setup_logging
 from kombu import Connection, Exchange, Queue
 from kombu.exceptions import KombuError
 
-from chassis import amqp, context, logs
+from chassis import amqp, context, logs, telemetry, tracing
 from chassis.errors import ServiceUnavailable
 from scheduler_service import events
 from scheduler_service.config import Config
@@ -109,7 +109,7 @@ def log_through_chassis(config: Config, process: str) -> None:
     def configure(**_: Any) -> None:
         logs.configure(events.SOURCE, process, config.log_level)
 
-    configure()
+    telemetry.begin(config, events.SOURCE, process)
     setup_logging.connect(configure, weak=False)
 
 
@@ -125,6 +125,7 @@ class RunQueue:
             self._app.send_task(
                 RUN_QUEUED,
                 kwargs={"run_id": run_id, "request_id": context.request_id()},
+                headers={tracing.HEADER: span} if (span := tracing.traceparent()) else None,
                 retry=True,
                 confirm_timeout=5,
             )

@@ -9,13 +9,13 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from chassis import logs
+from chassis import telemetry
 from scheduler_service import events
 from scheduler_service.bootstrap import build
 from scheduler_service.config import Config
 
 config = Config.read_or_exit()
-logs.configure(events.SOURCE, "consumer", config.log_level)
+telemetry.begin(config, events.SOURCE, "consumer")
 built = build(config)
 
 
@@ -75,7 +75,7 @@ class Consumer:
     def user_deleted(self, event: events.UserDeleted, session: ClientSession) -> None:
         built.user_deleted(event, session)
 
-    @rpc
+    @rpc(dict[str, Any])
     def export_user(self, user_id: str) -> dict[str, Any]:
         return built.export_user(user_id)
 

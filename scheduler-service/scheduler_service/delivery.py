@@ -7,11 +7,12 @@ from traceback import extract_tb
 
 import structlog
 
+from chassis import causes, context
 from chassis.clock import new_id
 from chassis.errors import AppError, ServiceUnavailable
 from chassis.mongo import Document
 from chassis.rpc import RpcClient
-from scheduler_service import letters
+from scheduler_service import letters, metrics
 from scheduler_service.domain import (
     CARRIES_TOKEN,
     MOST_ATTEMPTS,
@@ -83,7 +84,8 @@ class Delivery:
                 if mail is None:
                     break
                 try:
-                    outcome = self._deliver(mail, this_round).value.lower()
+                    with causes.taken_up(mail.get("cause", {}), f"mail {mail['template']}"):
+                        outcome = self._deliver(mail, this_round).value.lower()
                 except ServiceAway as error:
                     self._wait(mail, PAUSE_OF_WHO_ASKED if error.asked else PAUSE_WHILE_AWAY)
                     if error.asked:
@@ -96,6 +98,7 @@ class Delivery:
                     away.append(f"{'the mail server' if isinstance(error, MailServerAway) else 'user-service'} is away")
                     return {**counts, "reason": ", ".join(away)}
                 else:
+                    metrics.MAILS.labels(mail["template"], outcome).inc()
                     counts[outcome] = int(counts.get(outcome, 0)) + 1
                 if not still_working():
                     break
@@ -110,6 +113,7 @@ class Delivery:
         except (MailServerAway, ServiceUnavailable, ServiceAway):
             raise
         except MailUnwanted as error:
+            log.info("mail dropped", template=mail["template"], reason=str(error))
             self._mails.end(mail, MailStatus.DROPPED, self._now(), str(error))
             return MailStatus.DROPPED
         except AppError as error:
@@ -149,9 +153,11 @@ class Delivery:
             recipient=contact["email"],
             name=contact["name"],
             now=self._now(),
+            request_id=context.request_id(),
             calendar_file=calendar_file,
         )
         this_round.session.send(message, contact["email"])
+        log.info("mail sent", template=mail["template"], message_id=message["Message-ID"])
 
     def _refused(self, mail: Document, reason: str) -> MailStatus:
         if mail["attempts"] >= MOST_ATTEMPTS:

@@ -1,11 +1,11 @@
 """What scheduler-service acts on, and what it publishes besides its receipts of erasure (chassis.tombstones)."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from chassis import audit
 from chassis.events import Event
-from chassis.schemas import EventData
+from chassis.schemas import BRANCHES, EventData
 
 SOURCE = "scheduler-service"
 
@@ -46,12 +46,24 @@ class AppointmentChanged(EventData):
     patient_id: str
     start: datetime
     timezone: str
-    status: str
+    status: Annotated[str, BRANCHES]
     version: int
-    by: str
+    by: Annotated[str, BRANCHES]
     lapses_at: datetime | None = None
     previous_start: datetime | None = None
-    cause: str | None = None
+    cause: Annotated[str | None, BRANCHES] = None
+
+
+class AppointmentAsTold(EventData):
+    """In a snapshot: who did it is not told of how things are."""
+
+    appointment_id: str
+    doctor_id: str
+    patient_id: str
+    start: datetime
+    timezone: str
+    status: Annotated[str, BRANCHES]
+    version: int
 
 
 class WaitlistOffered(EventData):

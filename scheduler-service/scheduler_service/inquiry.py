@@ -6,11 +6,10 @@ from typing import Any
 
 from chassis.errors import AppError, ServiceUnavailable
 from chassis.mongo import Document
-from chassis.rpc import RpcClient
+from chassis.rpc import Question, RpcClient
+from scheduler_service import calls
 from scheduler_service.domain import NEWCOMER, Template, is_for, is_overtaken
 from scheduler_service.errors import MailUnwanted, ServiceAway
-
-_SECONDS = 5.0
 
 
 class Inquiry:
@@ -28,9 +27,7 @@ class Inquiry:
     def contact(self, mail: Document) -> dict[str, Any]:
         """Whom to write to: {email, name, timezone, status}. Raises ServiceUnavailable."""
         try:
-            contact: dict[str, Any] = self._rpc.call(
-                "user-service", "contact", timeout=_SECONDS, user_id=mail["userId"]
-            )
+            contact: dict[str, Any] = calls.CONTACT.ask(self._rpc, user_id=mail["userId"])
         except AppError as error:
             if error.status == 404 and self._now() - mail["createdAt"] > NEWCOMER:
                 raise MailUnwanted("nobody has this id") from None
@@ -42,8 +39,7 @@ class Inquiry:
     def token(self, mail: Document) -> dict[str, Any]:
         """The token of a mail that carries one, and ``until`` when it works. Raises ServiceAway."""
         answer = self._ask(
-            "auth-service",
-            "one_time_token",
+            calls.ONE_TIME_TOKEN,
             "its token works no more",
             token_request_id=mail["facts"]["requestId"],
         )
@@ -55,8 +51,7 @@ class Inquiry:
     def appointment(self, mail: Document) -> dict[str, Any]:
         """The appointment that a mail is about, as it is now. Raises ServiceAway."""
         answer = self._ask(
-            "appointment-service",
-            "appointment_now",
+            calls.APPOINTMENT_NOW,
             "there is no such appointment any more",
             appointment_id=mail["appointmentId"],
             user_id=mail["userId"],
@@ -65,11 +60,12 @@ class Inquiry:
             raise MailUnwanted("its appointment has changed since")
         return answer
 
-    def _ask(self, service: str, method: str, gone: str, **arguments: str) -> dict[str, Any]:
+    def _ask(self, question: Question, gone: str, **arguments: str) -> dict[str, Any]:
+        service = question.service
         if service in self._away:
             raise ServiceAway(service, asked=False)
         try:
-            answer: dict[str, Any] = self._rpc.call(service, method, timeout=_SECONDS, **arguments)
+            answer: dict[str, Any] = question.ask(self._rpc, **arguments)
         except ServiceUnavailable:
             self._away.add(service)
             raise ServiceAway(service, asked=True) from None

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from chassis import context
 from scheduler_service.domain import Template
 
 Facts = dict[str, Any]
@@ -42,6 +43,7 @@ def message(
     recipient: str,
     name: str,
     now: datetime,
+    request_id: str | None = None,
     calendar_file: str | None = None,
 ) -> EmailMessage:
     """The letter as a message, with the calendar file attached if there is one. Raises ValueError if the recipient is
@@ -59,6 +61,9 @@ def message(
     mail["Message-ID"] = f"<{hashlib.sha256(mail_id.encode()).hexdigest()[:40]}@{sender.rpartition('@')[2]}>"
     # nobody's out-of-office reply shall answer (RFC 3834)
     mail["Auto-Submitted"] = "auto-generated"
+    if request_id:
+        # whoever has the mail can say which of the suite's log lines tell of it
+        mail[context.HEADER] = request_id
     mail.set_content(letter.text)
     if calendar_file is not None:
         mail.add_attachment(calendar_file, subtype="calendar", filename="appointment.ics", params={"method": "PUBLISH"})

@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
+from chassis import causes
 from chassis.clock import instant_text
 from chassis.export import told
 from chassis.mongo import Document
@@ -70,6 +71,7 @@ class Post:
             "facts": facts,
             "status": MailStatus.PENDING,
             "attempts": 0,
+            "cause": causes.present(),
             "createdAt": now,
             "nextAttemptAt": now,
             **(about or {}),

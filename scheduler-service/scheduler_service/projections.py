@@ -28,6 +28,7 @@ class Reminders(Projection):
     """The reminders to come of each appointment, and that no version was heard of which there is not yet."""
 
     name, source, method, key = "reminders", "appointment-service", "snapshot_appointments", "appointmentId"
+    reads = events.AppointmentAsTold
     nothing: ClassVar[dict[str, Any]] = {"reminders": []}
 
     def __init__(self, built: Built, clock: Callable[[], datetime]) -> None:

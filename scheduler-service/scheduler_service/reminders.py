@@ -40,18 +40,19 @@ class Reminders:
         """Make the reminders of an appointment as it is now, in place of those it had: none if one of its two people
         is not ``live`` any more.
         """
-        self._reminders.replace(event.appointment_id, self._made(event, live), session)
+        self._reminders.replace(event.appointment_id, self.made(event, live), session)
 
     def make_again(self, event: AppointmentChanged, live: Container[str], session: ClientSession) -> None:
         """The same for an appointment that had them before: what is due is left to be sent."""
-        made = self._made(event, live)
+        made = self.made(event, live)
         self._reminders.replace_ahead(event.appointment_id, event.version, made, self._now(), session)
 
     def ahead(self, start: datetime, since: datetime) -> list[Ahead]:
         """The reminders that an appointment has, those due after ``since``."""
         return reminders_ahead(start, self._before_minutes, since)
 
-    def _made(self, event: AppointmentChanged, live: Container[str]) -> list[Document]:
+    def made(self, event: AppointmentChanged, live: Container[str]) -> list[Document]:
+        """The reminders to come of an appointment as it is now."""
         if event.patient_id not in live or event.doctor_id not in live:
             return []
         return [

@@ -7,11 +7,12 @@ from chassis.errors import ServiceUnavailable
 from chassis.mongo import Document
 from chassis.schemas import PageQuery
 from scheduler_service.errors import JobNotFound
-from scheduler_service.schemas import JobList, JobName, Run, RunPage
+from scheduler_service.parts import Parts
+from scheduler_service.schemas import DeadLetterList, JobList, JobName, PartList, Run, RunPage
 from scheduler_service.service import Jobs
 
 
-def routes(jobs: Jobs) -> Api:
+def routes(jobs: Jobs, parts: Parts) -> Api:
     api = Api("jobs")
 
     @api.get("/admin/jobs", access=ADMIN, returns=JobList)
@@ -37,6 +38,16 @@ def routes(jobs: Jobs) -> Api:
     def run_job(name: JobName) -> Document:
         """Have a job run now, besides its schedule."""
         return _run(jobs.start(name, identity().user_id))
+
+    @api.get("/admin/health", access=ADMIN, returns=PartList, errors=[ServiceUnavailable], heavy=True)
+    def list_parts() -> dict[str, Any]:
+        """How each service's consumer and relay are, and what waits for them; `/health/ready` tells of the rest."""
+        return {"items": parts.health(), "nextCursor": None}
+
+    @api.get("/admin/dead-letters", access=ADMIN, returns=DeadLetterList, errors=[ServiceUnavailable], heavy=True)
+    def list_dead_letters() -> dict[str, Any]:
+        """Messages that services could not handle: how many, from where and why; none of what they hold."""
+        return {"items": parts.dead_letters(), "nextCursor": None}
 
     return api
 

@@ -26,6 +26,10 @@ class Run(Shape):
     error: str | None = Field(description="The error's code, where it failed.")
 
 
+Service = Annotated[str, Field(description="Its folder's name, such as user-service.")]
+State = Literal["ok", "away"]
+
+
 class RunPage(Page[Run]):
     """A page of a job's runs."""
 
@@ -41,3 +45,51 @@ class Job(Shape):
 
 class JobList(Page[Job]):
     """One page: all of them."""
+
+
+class Outbox(Shape):
+    """What a service has done and not announced yet."""
+
+    documents: int = Field(description="How many hold news that is to be published; 1,000 stands for more.")
+    oldest_at: datetime | None = Field(description="When the longest waiting was made, in UTC; null where none waits.")
+
+
+class Queues(Shape):
+    """What others announced, and a service has not done yet."""
+
+    waiting: int = Field(description="Messages that wait for its consumer.")
+    retrying: int = Field(description="Messages whose handling failed, and which come again.")
+    dead_letters: int = Field(description="Messages that it could not handle: `GET /admin/dead-letters`.")
+
+
+class Part(Shape):
+    """What of a service is behind its web process."""
+
+    service: Service
+    consumer: State = Field(description="Whether its consumer answered now.")
+    relay: State | None = Field(description="Whether a relay is at work; null where the consumer could not tell.")
+    outbox: Outbox | None = Field(description="Null where the consumer could not tell.")
+    queues: Queues
+
+
+class PartList(Page[Part]):
+    """One page: all of them."""
+
+
+class LetterGroup(Shape):
+    """Dead letters of one service with the same origin and reason."""
+
+    queue: str | None = Field(description="Where they came from; null where nothing tells.")
+    reason: str = Field(description="Why they could not be handled, without anything of theirs.")
+    count: int = Field(description="How many, of those that were looked at.")
+    oldest_at: datetime | None = Field(description="Since when the oldest is dead, in UTC; null where nothing tells.")
+
+
+class DeadLetters(Shape):
+    service: Service
+    count: int = Field(description="How many in all.")
+    groups: list[LetterGroup] = Field(description="Of the first hundred: most first.")
+
+
+class DeadLetterList(Page[DeadLetters]):
+    """One page: all services that have any."""

@@ -1,5 +1,6 @@
 """scheduler-service's use cases: jobs that run on time or when asked, and what each of them does."""
 
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from threading import Event
@@ -13,9 +14,9 @@ from chassis.errors import AppError, InternalError, ServiceUnavailable, TokenInv
 from chassis.export import told
 from chassis.mongo import Database, Document
 from chassis.paging import decode_cursor, page
-from chassis.rpc import RpcClient
+from chassis.rpc import Question, RpcClient
 from chassis.tombstones import Tombstones
-from scheduler_service import events
+from scheduler_service import calls, events, metrics
 from scheduler_service.broker import RunQueue
 from scheduler_service.domain import JOBS, LEASE, MANY_FAILURES, RUNS_KEPT, Job, RunStatus, kept_until, slot_of
 from scheduler_service.errors import JobNotFound, RunBusy, RunLost
@@ -26,9 +27,6 @@ log = structlog.get_logger(__name__)
 Result = dict[str, int | str]
 StillWorking = Callable[[], bool]
 """Called after each step of a run: keeps its lease, and says whether to go on. Raises RunLost if the run is."""
-
-RPC_SECONDS = 10.0
-"""A service that hangs holds up the other jobs, and a worker that is told to stop: it ends its step first."""
 
 _BATCH = 100
 _MOST_BATCHES = 50
@@ -168,6 +166,7 @@ class Jobs:
             if self._runs.give_up(run, self._now(), RunLost.code):
                 log.error("run was lost", job=run["job"], run=run["_id"])
                 self._count(run["job"], RunLost.code)
+                metrics.RUNS.labels(run["job"], "lost").inc()
                 ended += 1
         return ended
 
@@ -177,24 +176,33 @@ class Jobs:
                 raise RunLost
             return not self._stopping.is_set()
 
+        began = time.monotonic()
         try:
             result = self._steps[run["job"]](still_working)
         except AppError as error:
             log.warning("job failed", job=run["job"], run=run["_id"], code=error.code)
-            self._finish(run, RunStatus.FAILED, error=error.code)
+            self._finish(run, RunStatus.FAILED, began, error=error.code)
         except Exception:
             log.exception("job failed", job=run["job"], run=run["_id"])
-            self._finish(run, RunStatus.FAILED, error=InternalError.code)
+            self._finish(run, RunStatus.FAILED, began, error=InternalError.code)
         else:
-            self._finish(run, RunStatus.SUCCEEDED, result=result)
+            self._finish(run, RunStatus.SUCCEEDED, began, result=result)
 
     def _finish(
-        self, run: Document, status: RunStatus, *, result: Result | None = None, error: str | None = None
+        self,
+        run: Document,
+        status: RunStatus,
+        began: float,
+        *,
+        result: Result | None = None,
+        error: str | None = None,
     ) -> None:
         now = self._now()
         keep = kept_until(JOBS[run["job"]], scheduled=run["trigger"] == "schedule", result=result, now=now)
         if self._runs.finish(run, status, now, keep, result=result, error=error):
             self._count(run["job"], error)
+            metrics.RUNS.labels(run["job"], status.lower()).inc()
+            metrics.RUN_SECONDS.labels(run["job"]).observe(time.monotonic() - began)
         if any((result or {}).values()):
             log.info("job done", job=run["job"], run=run["_id"], result=result)
 
@@ -228,30 +236,30 @@ class Jobs:
 
     def _purge_accounts(self, still_working: StillWorking) -> Result:
         def batch() -> dict[str, int]:
-            return self._call("user-service", "purge_due_accounts")
+            return self._ask(calls.PURGE_DUE_ACCOUNTS)
 
         return _repeat(batch, still_working)
 
     def _chase_erasures(self, still_working: StillWorking) -> Result:
         def batch() -> dict[str, int]:
-            return self._call("user-service", "reannounce_late_erasures")
+            return self._ask(calls.REANNOUNCE_LATE_ERASURES)
 
         return _repeat(batch, still_working)
 
     def _advance_appointments(self, still_working: StillWorking) -> Result:
         def batch() -> dict[str, int]:
-            return self._call("appointment-service", "advance_due")
+            return self._ask(calls.ADVANCE_DUE)
 
         return _repeat(batch, still_working)
 
     def _expire_offers(self, still_working: StillWorking) -> Result:
         def batch() -> dict[str, int]:
-            return self._call("appointment-service", "expire_offers")
+            return self._ask(calls.EXPIRE_OFFERS)
 
         return _repeat(batch, still_working)
 
-    def _call(self, service: str, method: str) -> dict[str, int]:
-        answer: dict[str, int] = self._rpc.call(service, method, timeout=RPC_SECONDS, limit=_BATCH)
+    def _ask(self, question: Question) -> dict[str, int]:
+        answer: dict[str, int] = question.ask(self._rpc, limit=_BATCH)
         return answer
 
 

@@ -1,11 +1,12 @@
 """The tasks: what a message on the task queue makes the worker do."""
 
 import time
+from typing import Any
 
 from celery import Celery
 from celery.exceptions import Reject
 
-from chassis import context
+from chassis import context, tracing
 from chassis.mongo import is_away
 from scheduler_service.broker import RUN_QUEUED, RUN_SCHEDULED
 from scheduler_service.errors import RunBusy
@@ -24,12 +25,12 @@ def register(app: Celery, jobs: Jobs) -> None:
     @app.task(name=RUN_SCHEDULED)
     def run_scheduled(job: str, _slot: str | None = None) -> None:
         # the database's absence is not waited for here: the next slot comes by itself
-        with context.bound(None):
+        with context.bound(None), tracing.span(f"job {job}", "consumer"):
             jobs.run_scheduled(job)
 
-    @app.task(name=RUN_QUEUED)
-    def run_queued(run_id: str, request_id: str | None = None) -> None:
-        with context.bound(request_id):
+    @app.task(name=RUN_QUEUED, bind=True)
+    def run_queued(task: Any, run_id: str, request_id: str | None = None) -> None:
+        with context.bound(request_id), tracing.span("job on request", "consumer", task.request.get(tracing.HEADER)):
             try:
                 jobs.run_queued(run_id)
             except Exception as error:

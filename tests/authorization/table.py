@@ -108,11 +108,14 @@ POST    /reviews/{review}/report                       *202   *202   *202   *202
 GET     /admin/reviews                                 403    403    403    403    200
 POST    /admin/reviews/{review}/hide                   403    403    403    403    *200
 POST    /admin/reviews/{review}/restore                403    403    403    403    *200
+GET     /admin/analytics/reviews                       403    403    403    403    200
 
 # jobs
 GET     /admin/jobs                                    403    403    403    403    200
 GET     /admin/jobs/{job}/runs                         403    403    403    403    200
 POST    /admin/jobs/{job}/run                          403    403    403    403    202
+GET     /admin/health                                  403    403    403    403    200
+GET     /admin/dead-letters                            403    403    403    403    200
 """
 
 

@@ -59,7 +59,8 @@ class ChaosPlan(Plan):
         return [replace(process, recipe=self._tormented(process.recipe)) for process in [*usual, witness]]
 
     def _tormented(self, recipe: Recipe) -> Recipe:
-        if "CONTRACTS_DIR" not in recipe.env:
+        # a server has no contracts; an older version of a service (`instead`) has those of its own time
+        if recipe.env.get("CONTRACTS_DIR") != str(ROOT / "contracts"):
             return recipe
         env = {**recipe.env, "CONTRACTS_DIR": str(self.contracts)}
         if guard := self.settings.get("CHAOS_SABOTAGE"):
@@ -72,7 +73,7 @@ class ChaosInstance(TrialInstance):
 
     @property
     def plan(self) -> ChaosPlan:
-        plan = ChaosPlan(self.folder, self.ports, self.settings, self.mail_folder)
+        plan = ChaosPlan(self.folder, self.ports, self.settings, self.mail_folder, self.instead)
         if not plan.contracts.exists():
             shutil.copytree(ROOT / "contracts", plan.contracts)
             table = json.loads((plan.contracts / "subscriptions.json").read_text())

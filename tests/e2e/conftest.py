@@ -4,6 +4,7 @@ import pytest
 import requests
 
 from devkit import trial
+from devkit.collector import Collector
 from devkit.suite import Instance
 from tests.authorization.world import World
 from tests.client import FromAddress, Gateway
@@ -16,7 +17,14 @@ OFFER_SECONDS = 6
 
 
 @pytest.fixture(scope="session")
-def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
+def collector() -> Iterator[Collector]:
+    """Where the suite sends its traces."""
+    with Collector() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def suite(request: pytest.FixtureRequest, collector: Collector) -> Iterator[Instance]:
     """A whole suite of its own: every process, MongoDB and RabbitMQ, beside whatever else runs here."""
     settings = {
         "ACCOUNT_RECOVERY_DAYS": f"{RECOVERY_SECONDS / 86400:.9f}",
@@ -28,6 +36,9 @@ def suite(request: pytest.FixtureRequest) -> Iterator[Instance]:
         "OFFER_SECONDS": str(OFFER_SECONDS),
         "EXPIRE_OFFERS_EVERY_SECONDS": "2",
         "SEND_REMINDERS_EVERY_SECONDS": "2",
+        "DELIVER_MAIL_EVERY_SECONDS": "2",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "1000",
     }
     with trial.running(settings) as instance:
         yield instance

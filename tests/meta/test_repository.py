@@ -18,6 +18,11 @@ EVERYWHERE = (
 def test_a_service_has_all_that_its_team_needs(service: Service) -> None:
     assert [name for name in EVERYWHERE if not (service.folder / name).exists()] == []
     assert list((service.folder / "tests").rglob("test_*.py"))
+    contract = "\n".join(file.read_text() for file in (service.folder / "tests" / "contract").glob("test_*.py"))
+    assert f'statements.check("{service.folder_name}")' in contract
+    assert f'unlocked("{service.folder_name}")' in contract
+    assert f"{service.folder_name}/requirements.lock" in (service.folder / "Dockerfile").read_text()
+    assert service.name == "gateway" or (ROOT / "contracts" / "openapi" / f"{service.folder_name}.json").exists()
     assert service.name == "gateway" or (service.folder / service.package / "migrations" / "__init__.py").exists()
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from chassis import logs
-from chassis.snapshots import PAGE
-from user_service import events
+from chassis import telemetry
+from chassis.snapshots import PAGE, Told
+from user_service import calls, events
 from user_service.bootstrap import build
 from user_service.config import Config
 
 config = Config.read_or_exit()
-logs.configure(events.SOURCE, "consumer", config.log_level)
+telemetry.begin(config, events.SOURCE, "consumer")
 built = build(config)
 
 
@@ -78,24 +78,24 @@ class Consumer:
     audit_recorded_by_review = audit_of("review-service")
     audit_recorded_by_scheduler = audit_of("scheduler-service")
 
-    @rpc
+    @rpc(calls.Recovered)
     def recover_account(self, user_id: str) -> dict[str, Any]:
         return built.service.accounts.recover(user_id)
 
-    @rpc
+    @rpc(calls.Purged)
     def purge_due_accounts(self, limit: int = 100) -> dict[str, Any]:
         return {"purged": built.service.erasures.purge_due(limit)}
 
-    @rpc
+    @rpc(calls.Reannounced)
     def reannounce_late_erasures(self, limit: int = 100) -> dict[str, Any]:
         return {"reannounced": built.service.erasures.reannounce_late(limit)}
 
-    @rpc
+    @rpc(Told[calls.User])
     def snapshot_users(self, after: str = "", limit: int = PAGE, ids: Sequence[str] | None = None) -> dict[str, Any]:
         """What is told now of these users and of their accounts, or of all, page by page (Snapshot.page)."""
         return built.snapshot.page(after, limit, ids)
 
-    @rpc
+    @rpc(calls.Contact)
     def contact(self, user_id: str) -> dict[str, Any]:
         return built.service.accounts.contact(user_id)
 

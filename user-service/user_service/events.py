@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from chassis.clock import instant_text
 from chassis.events import Event, cloud_event
 from chassis.mongo import Document
-from chassis.schemas import EventData
+from chassis.schemas import BRANCHES, EventData
 from user_service.domain import Role
 
 SOURCE = "user-service"
@@ -85,6 +85,19 @@ class AppointmentChanged(EventData):
     doctor_id: str
     patient_id: str
     version: int
+
+
+class AppointmentAsTold(AppointmentChanged):
+    """In a snapshot."""
+
+    status: Annotated[str, BRANCHES]
+
+
+class AccountAsTold(EventData):
+    """Whether an address is verified, in a snapshot."""
+
+    user_id: str
+    email_verified: bool
 
 
 class UserDataErased(EventData):

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, jsonify
 
+from user_service.calls import Account, Closures
 from user_service.service import Service
 
 
@@ -11,11 +12,11 @@ def internal(service: Service) -> Blueprint:
     @api.get("/closures")
     def closures() -> Response:
         """The accounts that were closed within the last hour: ``{"users": {id: seconds since 1970}}``."""
-        return jsonify(users=service.accounts.closures())
+        return jsonify(Closures(users=service.accounts.closures()).model_dump())
 
     @api.get("/accounts/<user_id>")
     def account(user_id: str) -> Response:
         """Whether an account may act: ``{"active": bool}``."""
-        return jsonify(active=service.accounts.is_active(user_id))
+        return jsonify(Account(active=service.accounts.is_active(user_id)).model_dump())
 
     return api

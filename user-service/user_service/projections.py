@@ -20,6 +20,7 @@ class Registrations(Projection):
     """That there is a user for everybody who signed up; what the user is from then on is its own."""
 
     name, source, method, key = "registrations", "auth-service", "snapshot_accounts", "userId"
+    reads = events.UserRegistered
     removes = False
 
     def __init__(self, built: Built) -> None:
@@ -43,6 +44,7 @@ class Verified(Projection):
     """Whose e-mail address is verified. Once it is, it stays so: there is no version."""
 
     name, source, method, key = "verified", "auth-service", "snapshot_accounts", "userId"
+    reads = events.AccountAsTold
     nothing: ClassVar = {"verified": False}
 
     def __init__(self, built: Built) -> None:
@@ -70,6 +72,7 @@ class Relations(Projection):
     """Who has or had an appointment with whom: which doctors may see which patients."""
 
     name, source, method, key = "relations", "appointment-service", "snapshot_appointments", "appointmentId"
+    reads = events.AppointmentAsTold
 
     def __init__(self, built: Built) -> None:
         self._relations = built.service.relations

@@ -51,6 +51,7 @@ def routes(booking: Booking, service: AppointmentService, requests: Requests) ->
         who = identity()
         return once(
             requests,
+            Action.BOOK,
             lambda session: booking.book(who, body.doctor_id, body.start, body.reason, session),
             status=201,
         )
@@ -95,7 +96,11 @@ def routes(booking: Booking, service: AppointmentService, requests: Requests) ->
     def reschedule(id: AppointmentId, body: RescheduleBody) -> Reply:
         """Move an appointment in place, for its patient or doctor; if the new time fails, the old one stands."""
         who, expected = identity(), expected_version()
-        return once(requests, lambda session: service.reschedule(who, id, body.start, body.reason, expected, session))
+        return once(
+            requests,
+            Action.RESCHEDULE,
+            lambda session: service.reschedule(who, id, body.start, body.reason, expected, session),
+        )
 
     @api.post(
         "/appointments/<id>/cancel",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 
 from flask import request
@@ -10,6 +11,8 @@ from pydantic_core import from_json
 from pymongo.client_session import ClientSession
 
 from appointment_service import errors
+from appointment_service.domain.appointment import Action
+from appointment_service.metrics import changing
 from appointment_service.routes.answers import reply
 from appointment_service.service import Requests
 from appointment_service.service.requests import Done
@@ -37,15 +40,19 @@ class _Replayed(AppError):
         self.status, self.code = answer["status"], answer["code"]
 
 
-def once(requests: Requests, work: Callable[[ClientSession | None], Document], *, status: int = 200) -> Reply:
-    """The answer that tells of the appointment that ``work`` made or changed.
+def once(
+    requests: Requests, action: Action, work: Callable[[ClientSession | None], Document], *, status: int = 200
+) -> Reply:
+    """The answer that tells of the appointment that ``work`` made or changed, which is counted as ``action``.
 
     With an Idempotency-Key, ``work`` runs in the transaction of the session that it is given, and may run again
     after a rollback; a request that was answered before is answered like that, and ``work`` does not run.
     """
-    key = _key()
+    key, who = _key(), identity()
+    counting = partial(changing, action, who.role)
     if key is None:
-        return replace(reply(work(None)), status=status)
+        with counting():
+            return replace(reply(work(None)), status=status)
 
     def perform(session: ClientSession) -> Done:
         document = work(session)
@@ -53,7 +60,7 @@ def once(requests: Requests, work: Callable[[ClientSession | None], Document], *
         people = [document[name] for name in ("patientId", "doctorId") if document[name]]
         return Done({"status": status, "headers": made.headers, "data": made.data}, people)
 
-    answer, replayed = requests.once(identity().user_id, key, _fingerprint(), perform)
+    answer, replayed = requests.once(who.user_id, key, _fingerprint(), perform, counting)
     if "code" in answer:
         raise _Replayed(answer)
     headers = {**answer["headers"], **REPLAYED} if replayed else answer["headers"]

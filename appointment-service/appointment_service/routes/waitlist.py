@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from appointment_service import errors
+from appointment_service.domain.appointment import Action
 from appointment_service.routes.once import ONCE_ERRORS, ONCE_HEADERS, once
 from appointment_service.routes.rendering import place as rendered
 from appointment_service.schemas.appointments import Appointment
@@ -55,7 +56,7 @@ def routes(waitlist: Waitlist, requests: Requests) -> Api:
     def accept(id: PlaceId) -> Reply:
         """Take what is offered, as an appointment; again answers with the same."""
         who, expected = identity(), expected_version()
-        return once(requests, lambda session: waitlist.accept(who, id, expected, session))
+        return once(requests, Action.ACCEPT, lambda session: waitlist.accept(who, id, expected, session))
 
     @api.post(
         "/waitlist/<id>/decline",

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from appointment_service.domain.analytics import Group
 from appointment_service.domain.appointment import Status
-from appointment_service.schemas.fields import Day, SentId
-from chassis.schemas import Line, Page, PageQuery, Query, Shape
+from appointment_service.schemas.fields import SentId
+from chassis.schemas import Day, Line, Page, PageQuery, Query, Shape
 
 _FROM = "First date, in the doctor's zone; else 29 days before the last."
 _TO = "Last date, at most 366 in all; else today in UTC."

@@ -4,23 +4,16 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from chassis import schemas
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def _day(text: Any) -> date:
-    # pydantic by itself would also take a number for a date
-    if not (isinstance(text, str) and _DATE.fullmatch(text)):
-        raise ValueError("must be a date such as 2026-03-30")
-    return date.fromisoformat(text)
-
-
 def _moment(text: Any) -> datetime:
     if isinstance(text, str) and _DATE.fullmatch(text):
-        return datetime.combine(_day(text), time(), UTC)
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo:
@@ -40,7 +33,6 @@ def _end_moment(text: Any) -> datetime:
 _DATE_OR_INSTANT = WithJsonSchema(
     {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
 )
-Day = Annotated[date, BeforeValidator(_day)]
 Since = Annotated[datetime, PlainValidator(_moment), _DATE_OR_INSTANT]
 Until = Annotated[datetime, PlainValidator(_end_moment), _DATE_OR_INSTANT]
 SentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,128}$")]

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from appointment_service.schemas.fields import Day, DoctorId, End, Start
-from chassis.schemas import Query, Shape
+from appointment_service.schemas.fields import DoctorId, End, Start
+from chassis.schemas import Day, Query, Shape
 
 
 class SlotsQuery(Query):

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from appointment_service.schemas.fields import Day, DoctorId, End, PlaceId, Start
-from chassis.schemas import Body, Id, Page, Shape, UpdatedAt, Version
+from appointment_service.schemas.fields import DoctorId, End, PlaceId, Start
+from chassis.schemas import Body, Day, Id, Page, Shape, UpdatedAt, Version
 
 
 class WaitBody(Body):

@@ -22,6 +22,7 @@ from appointment_service.domain.appointment import (
 from appointment_service.domain.calendar import Calendar
 from appointment_service.domain.errors import InvalidTransition
 from appointment_service.domain.slots import slot_at
+from appointment_service.metrics import changing
 from appointment_service.service.changes import latest_cancellation, move, transition
 from appointment_service.service.standing import listed, require_open
 from appointment_service.service.waitlist import Freed, Waitlist
@@ -100,7 +101,8 @@ class AppointmentService:
                 raise errors.TooLateToCancel
             return transition(held, action, following, now, actor, who.user_id, reason)
 
-        return self._changed(who, appointment_id, expected, decided)
+        with changing(action, who.role):
+            return self._changed(who, appointment_id, expected, decided)
 
     def reschedule(
         self,

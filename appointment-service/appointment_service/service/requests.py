@@ -1,6 +1,7 @@
 """Requests that carry an Idempotency-Key: each takes effect once, however often it is sent."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -46,13 +47,19 @@ class Requests:
         self._now = clock
 
     def once(
-        self, user_id: str, key: bytes, fingerprint: str, perform: Callable[[ClientSession], Done]
+        self,
+        user_id: str,
+        key: bytes,
+        fingerprint: str,
+        perform: Callable[[ClientSession], Done],
+        counting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> tuple[Document, bool]:
         """(answer, whether it is an earlier one): of ``perform(session)``, or of who performed it before.
 
         An answer is {"status", "headers", "data"}, of an error also "code" and "message"; an error of ``perform``
-        itself is raised. Raises IdempotencyKeyReused where the key came with another fingerprint, and
-        IdempotencyInProgress while another performs it.
+        itself is raised. What is performed here, its commit included, is within ``counting``. Raises
+        IdempotencyKeyReused where the key came with another fingerprint, and IdempotencyInProgress while another
+        performs it.
         """
         identifier = sha256(sha256(user_id.encode()).digest() + key).hexdigest()
         for _ in range(_ATTEMPTS):
@@ -66,7 +73,8 @@ class Requests:
                 "expiresAt": now + KEPT,
             }
             if self._requests.add(request):
-                return self._run(identifier, claim, user_id, perform), False
+                with counting():
+                    return self._run(identifier, claim, user_id, perform), False
             held = self._requests.request(identifier)
             if held is None:
                 continue
@@ -80,7 +88,8 @@ class Requests:
             if held["leaseUntil"] > now:
                 raise errors.IdempotencyInProgress
             if self._requests.take_over(held, claim, now + LEASE):
-                return self._run(identifier, claim, user_id, perform), False
+                with counting():
+                    return self._run(identifier, claim, user_id, perform), False
         raise errors.IdempotencyInProgress
 
     def erase(self, user_id: str, session: ClientSession) -> None:

@@ -49,3 +49,11 @@ class Transition:
             "$push": {"history": line, **outbox.announce(*self.events)},
         }
         return {**update, "$unset": dict.fromkeys(gone, "")} if gone else update
+
+    def applied(self) -> Document:
+        """The document as `update` leaves it, to be written whole; what it would announce is left out."""
+        update = self.update()
+        line = update["$push"]["history"]
+        changed = {**self.held, **update["$set"], "history": [*self.held["history"], line]}
+        changed["version"] += update["$inc"]["version"]
+        return {name: value for name, value in changed.items() if name not in update.get("$unset", {})}

@@ -18,7 +18,8 @@ def test_a_job_passes_on_what_nobody_took_and_an_export_tells_of_it(
         path = f"/api/v1/doctors/{doctor}/waitlist"
         assert clinic.client.post(path, json=dates, headers=bearer(patient)).status_code == 201
     # offered an hour ago to a process whose clock is the real one
-    clinic.clock.shift = timedelta(hours=-1)
+    clinic.clock.real()
+    clinic.clock.shift -= timedelta(hours=1)
     freed = [Freed(doctor, noon, noon + timedelta(minutes=30))]
     clinic.built.database.transact(lambda session: clinic.built.waitlist.hold(freed, session))
     rpc = RpcClient(amqp_url)

@@ -10,6 +10,8 @@ from appointment_service import events
 from appointment_service.app import create_app
 from appointment_service.bootstrap import Built
 from appointment_service.domain.appointment import Actor, Status
+from devkit.contracts import statements
+from devkit.locked import unlocked
 from devkit.testing import assert_valid, check_routes, example
 
 
@@ -72,3 +74,11 @@ def test_every_event_about_a_doctor_can_be_read(more: dict[str, Any]) -> None:
 
 def test_the_routes_are_those_of_the_contract(built: Built) -> None:
     check_routes(create_app(built), "appointment-service")
+
+
+def test_what_it_states_to_read_and_to_answer_is_what_its_code_says() -> None:
+    statements.check("appointment-service")
+
+
+def test_its_lock_has_all_that_it_needs() -> None:
+    assert unlocked("appointment-service") == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chassis.clock import new_id, now
+from chassis.clock import new_id
 from devkit.testing import assert_valid, bearer
 
 ADMIN = bearer("boss", "admin", "Bo Oss", "boss@clinic.example")
@@ -282,7 +282,7 @@ def test_a_checked_in_appointment_can_be_completed(clinic: Any, noon: datetime) 
 
 def ended(clinic: Any, minutes: float, **calendar: Any) -> dict[str, Any]:
     """An appointment that ended (at most five minutes more than) so many minutes ago."""
-    grid = now().replace(second=0, microsecond=0)
+    grid = clinic.clock().replace(second=0, microsecond=0)
     grid -= timedelta(minutes=grid.minute % 5)
     clinic.clock.shift = timedelta(days=-1)
     doctor = clinic.doctor(slotMinutes=5, **calendar)

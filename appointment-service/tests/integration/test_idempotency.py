@@ -172,10 +172,11 @@ build(Config.read()).requests.once({user!r}, b"k", "same", lambda session: os.ki
 """
     done = subprocess.run([sys.executable, "-c", script], env={**os.environ, **env}, check=False, timeout=30)
     assert done.returncode == -signal.SIGKILL
+    clinic.clock.real()
     once = clinic.built.requests.once
     with pytest.raises(errors.IdempotencyInProgress):
         once(user, b"k", "same", effect(effects))
-    clinic.clock.shift = LEASE + timedelta(seconds=30)
+    clinic.clock.shift += LEASE + timedelta(seconds=30)
     answer, replayed = once(user, b"k", "same", effect(effects))
     assert (replayed, effects.count_documents({})) == (False, 1)
     assert once(user, b"k", "same", effect(effects)) == (answer, True)

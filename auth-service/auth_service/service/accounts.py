@@ -7,7 +7,8 @@ from functools import partial
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
-from auth_service import events
+from auth_service import events, metrics
+from auth_service.calls import RECOVER_ACCOUNT
 from auth_service.domain import Reason, Status, guessable
 from auth_service.errors import AccountDeleted, AccountSuspended, EmailTaken
 from auth_service.one_time_tokens import Purpose
@@ -86,6 +87,7 @@ class Accounts:
         except DuplicateKeyError:
             raise EmailTaken from None
         attempt.succeeded()
+        metrics.SIGN_UPS.labels(role).inc()
         return self._sessions.tokens(credential, document, token)
 
     def ensure_admin(self, email: str, password: str) -> bool:
@@ -105,6 +107,10 @@ class Accounts:
         Raises InvalidCredentials alike for an unknown address and a wrong password; AccountDeleted or AccountSuspended
         to who knows the password.
         """
+        with metrics.signing_in():
+            return self._log_in(email, password, device)
+
+    def _log_in(self, email: str, password: str, device: Device) -> Document:
         for _ in range(_TRIES):
             credential = self._authentication.by_password(email, password, device.ip)
             if credential["status"] == Status.DELETED:
@@ -125,7 +131,7 @@ class Accounts:
         """
         credential = self._authentication.by_password(email, password, device.ip)
         try:
-            account = self._rpc.call("user-service", "recover_account", user_id=credential["_id"])
+            account = RECOVER_ACCOUNT.ask(self._rpc, user_id=credential["_id"])
         except Refused as refused:
             raise self._refused(credential, device, refused) from None
         token, document = self._sessions.new(credential["_id"], device)
@@ -201,18 +207,23 @@ class Accounts:
         return error
 
     def _new_credential(self, email: str, password: str, name: str, role: str) -> Document:
-        credential: Document = {
-            "_id": new_id(),
-            "email": email,
-            "name": name,
-            "nameVersion": 0,
-            "role": role,
-            "status": Status.ACTIVE,
-            "statusVersion": 0,
-            "recoverableUntil": None,
-            "emailVerified": False,
-            "passwordHash": self._passwords.hash(password),
-            "sessionsVersion": 0,
-            "createdAt": self._now(),
-        }
+        credential = new_credential(new_id(), email, name, role, self._passwords.hash(password), self._now())
         return {**credential, "outbox": [events.user_registered(credential)]}
+
+
+def new_credential(user_id: str, email: str, name: str, role: str, password_hash: str, at: datetime) -> Document:
+    """A credential as somebody who signs up gets it, without the event that tells of it."""
+    return {
+        "_id": user_id,
+        "email": email,
+        "name": name,
+        "nameVersion": 0,
+        "role": role,
+        "status": Status.ACTIVE,
+        "statusVersion": 0,
+        "recoverableUntil": None,
+        "emailVerified": False,
+        "passwordHash": password_hash,
+        "sessionsVersion": 0,
+        "createdAt": at,
+    }

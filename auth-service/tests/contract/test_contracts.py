@@ -1,13 +1,16 @@
 """What auth-service publishes, accepts and serves is what contracts/ says."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 from pydantic import BaseModel
 
-from auth_service import events
+from auth_service import calls, events
 from auth_service.app import create_app
 from auth_service.bootstrap import Built
+from devkit.contracts import statements
+from devkit.locked import unlocked
 from devkit.testing import assert_valid, check_routes, example
 
 
@@ -43,3 +46,17 @@ def test_every_accepted_event_can_be_read(kind: str, shape: type[BaseModel]) -> 
 
 def test_the_routes_are_those_of_the_contract(built: Built) -> None:
     check_routes(create_app(built), "auth-service")
+
+
+def test_what_it_states_to_read_and_to_answer_is_what_its_code_says() -> None:
+    statements.check("auth-service")
+
+
+def test_what_the_gateway_may_ask_is_there_and_nothing_else(built: Built) -> None:
+    rules = (str(rule) for rule in create_app(built).url_map.iter_rules())
+    internal = {re.sub("<.*>", "{id}", rule) for rule in rules if rule.startswith("/internal/")}
+    assert internal == calls.INTERNAL.keys()
+
+
+def test_its_lock_has_all_that_it_needs() -> None:
+    assert unlocked("auth-service") == []

@@ -2,6 +2,7 @@
 
 import pytest
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
 from werkzeug.test import TestResponse
 
 from auth_service.bootstrap import Built
@@ -60,6 +61,25 @@ def test_the_wrong_password_and_an_unknown_address_get_the_same_answer(client: F
     wrong, unknown = log_in(client, email, "not the password"), log_in(client, f"{new_id()}@clinic.example")
     assert wrong.status_code == unknown.status_code == 401
     assert {**wrong.json, "requestId": ""} == {**unknown.json, "requestId": ""}
+
+
+def test_sign_ups_and_sign_ins_are_counted_and_refusals_by_their_code(client: FlaskClient) -> None:
+    series = [
+        ("signups_total", {"role": "patient"}),
+        ("logins_total", {}),
+        ("logins_refused_total", {"code": "INVALID_CREDENTIALS"}),
+    ]
+
+    def counted() -> list[float]:
+        return [REGISTRY.get_sample_value(name, labels) or 0 for name, labels in series]
+
+    before = counted()
+    email = sign_up(client).json["data"]["user"]["email"]
+    sign_up(client, email=email)
+    log_in(client, email)
+    log_in(client, email, "not the password")
+    log_in(client, f"{new_id()}@clinic.example")
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 1, 2]
 
 
 def test_the_first_admin_is_made_at_the_start_and_only_then(

@@ -54,7 +54,7 @@ def test_a_reinstated_account_has_no_session_of_before(people: People) -> None:
 def user_service(built: Built, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A user-service that lets every account be recovered, as version 3."""
 
-    def call(service: str, method: str, *, user_id: str) -> dict[str, Any]:
+    def call(service: str, method: str, *, timeout: float, user_id: str) -> dict[str, Any]:
         assert (service, method) == ("user-service", "recover_account")
         other.meanwhile()
         return {"version": 3}

@@ -11,7 +11,7 @@ A service's ``consumer.py`` is made of these:
         @event_handler("user-service", "user-deleted", UserDeleted)
         def user_deleted(self, event: UserDeleted, session: ClientSession) -> None: ...
 
-        @rpc
+        @rpc(dict[str, Any])
         def export_user(self, user_id: str) -> dict: ...
 
     serve(Consumer, config)

@@ -11,10 +11,11 @@ from nameko.exceptions import UnserializableValueError, serialize
 from nameko.messaging import Consumer as QueueEntrypoint
 from nameko.rpc import Rpc, RpcConsumer, get_rpc_exchange
 
-from chassis import amqp
+from chassis import amqp, tracing
 from chassis.consumer.queues import REQUEUE_PAUSE_SECONDS, Poison, Queues
 from chassis.consumer.sender import NotSent
 from chassis.mongo import is_away
+from chassis.rpc import TRACED_BY
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,12 @@ class _RpcConsumer(RpcConsumer):
 
 class RpcEntrypoint(Rpc):
     rpc_consumer = _RpcConsumer()
+
+    def handle_message(self, body: Any, message: Any) -> None:
+        # nameko's own answers one that has no arguments
+        if (caller := message.headers.get(tracing.HEADER)) and isinstance(body.get("kwargs"), dict):
+            body["kwargs"][TRACED_BY] = caller
+        super().handle_message(body, message)
 
 
 class EventQueue(QueueEntrypoint):

@@ -8,16 +8,16 @@ from typing import Any
 
 import eventlet
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from chassis import context
+from chassis import context, metrics, tracing
 from chassis.consumer.entrypoints import EventQueue, RpcEntrypoint
 from chassis.consumer.queues import Poison
 from chassis.errors import AppError
 from chassis.mongo import is_away
-from chassis.rpc import CAUSED_BY
+from chassis.rpc import CAUSED_BY, TRACED_BY
 
 log = structlog.get_logger(__name__)
 
@@ -37,40 +37,73 @@ def event_handler(source: str, kind: str, shape: type[BaseModel]) -> Callable[[H
     def decorate(method: Handler) -> Any:
         @wraps(method)
         def handle(self: Any, message: Any) -> None:
-            event_id, request_id, data = _read(message, source, kind, shape)
-            with context.bound(request_id, event_id=event_id):
-                fresh = _through_failover(lambda: self.inbox.once(event_id, lambda s: method(self, data, s)))
-                log.info("handled" if fresh else "seen before", event_type=kind)
+            began, outcome = time.perf_counter(), "failed"
+            try:
+                event_id, request_id, data = _read(message, source, kind, shape)
+                with (
+                    context.bound(request_id, event_id=event_id),
+                    tracing.span(f"handle {kind}", "consumer", message.get(tracing.HEADER)),
+                ):
+                    fresh = _through_failover(lambda: self.inbox.once(event_id, lambda s: method(self, data, s)))
+                    log.info("handled" if fresh else "seen before", event_type=kind)
+                    outcome = "handled" if fresh else "seen_before"
+            except Poison:
+                outcome = "refused"
+                raise
+            except PyMongoError as error:
+                outcome = "given_back" if is_away(error) else "failed"
+                raise
+            finally:
+                made_at = message.get("time") if isinstance(message, dict) else None
+                metrics.handled(source, kind, outcome, time.perf_counter() - began, made_at)
 
         return EventQueue.decorator(source, kind)(handle)
 
     return decorate
 
 
-def rpc(method: Callable[..., Any]) -> Any:
-    """Answer calls by ``chassis.rpc``; an AppError is an answer, anything else the caller hears as failed."""
+def rpc(promised: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Answer calls by ``chassis.rpc`` with what is of the ``promised`` type, which is told in contracts/.
 
-    @wraps(method)
-    def handle(self: Any, **arguments: Any) -> dict[str, Any]:
-        with context.bound(arguments.pop(CAUSED_BY, None)):
-            began = time.perf_counter()
-            try:
-                with self.inbox.database.steady():
-                    answer = {"result": method(self, **arguments)}
-            except AppError as error:
-                answer = {
-                    "refusal": {
-                        "status": error.status,
-                        "code": error.code,
-                        "message": error.text,
-                        "data": error.data,
-                        "errors": error.errors,
+    An AppError is an answer; anything else, another answer than promised too, the caller hears as failed.
+    """
+    adapter = TypeAdapter[Any](promised)
+
+    def decorate(method: Callable[..., Any]) -> Any:
+        @wraps(method)
+        def handle(self: Any, **arguments: Any) -> dict[str, Any]:
+            traced_by = arguments.pop(TRACED_BY, None)
+            with (
+                context.bound(arguments.pop(CAUSED_BY, None)),
+                tracing.span(f"rpc {method.__name__}", "server", traced_by),
+            ):
+                began, outcome = time.perf_counter(), "failed"
+                try:
+                    with self.inbox.database.steady():
+                        result = method(self, **arguments)
+                    adapter.validate_python(result)
+                    answer, outcome = {"result": result}, "answered"
+                except AppError as error:
+                    outcome = "refused"
+                    answer = {
+                        "refusal": {
+                            "status": error.status,
+                            "code": error.code,
+                            "message": error.text,
+                            "data": error.data,
+                            "errors": error.errors,
+                        }
                     }
-                }
-            log.info("rpc", method=method.__name__, ms=round((time.perf_counter() - began) * 1000, 1))
-            return answer
+                finally:
+                    seconds = time.perf_counter() - began
+                    metrics.RPC.labels(method.__name__, outcome).inc()
+                    metrics.RPC_DURATION.labels(method.__name__).observe(seconds)
+                log.info("rpc", method=method.__name__, ms=round(seconds * 1000, 1))
+                return answer
 
-    return RpcEntrypoint.decorator(handle)
+        return RpcEntrypoint.decorator(handle)
+
+    return decorate
 
 
 def _read(message: Any, source: str, kind: str, shape: type[BaseModel]) -> tuple[str, str | None, Any]:

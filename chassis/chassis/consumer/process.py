@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import Any
 
 import eventlet
 import structlog
@@ -10,7 +11,9 @@ from nameko.runners import ServiceRunner
 
 from chassis import amqp
 from chassis.config import DataConfig
+from chassis.consumer.handlers import rpc
 from chassis.heartbeat import EVERY_SECONDS, Heartbeat
+from chassis.standing import Standing, standing
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +31,7 @@ def serve(consumer: type, config: DataConfig) -> None:
     """Consume until SIGTERM, then finish the messages at hand."""
     _declare(config.amqp_url, consumer.name)  # type: ignore[attr-defined]
     runner = ServiceRunner({"AMQP_URI": config.amqp_url, "max_workers": PREFETCH, "HEARTBEAT": HEARTBEAT_SECONDS})
-    runner.add_service(consumer)
+    runner.add_service(_reporting(consumer))
     runner.start()
     log.info("consuming")
     # not in the handler itself: stopping waits for workers, which a signal handler may not
@@ -38,6 +41,19 @@ def serve(consumer: type, config: DataConfig) -> None:
     runner.wait()
     beating.kill()
     log.info("stopped")
+
+
+def _reporting(consumer: Any) -> type:
+    """The consumer that also answers how its service is: that it answers tells of itself."""
+
+    class Reporting(consumer):
+        name = consumer.name
+
+        @rpc(Standing)
+        def standing(self) -> dict[str, Any]:
+            return standing(self.inbox.database)
+
+    return Reporting
 
 
 def _declare(amqp_url: str, name: str) -> None:

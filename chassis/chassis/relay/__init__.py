@@ -2,23 +2,41 @@
 
 from collections.abc import Sequence
 
+from chassis import amqp
 from chassis.config import DataConfig
 from chassis.events import broadcasts, subscriptions
 from chassis.heartbeat import Heartbeat
 from chassis.mongo import Database
+from chassis.relay.looking import Look
 from chassis.relay.process import BATCH, EVENTS, Relay
 
 __all__ = ["BATCH", "EVENTS", "Relay", "relay"]
 
 
-def relay(source: str, config: DataConfig, database: Database, collections: Sequence[str]) -> Relay:
-    """The relay of a service, for its ``relay.py``."""
+def relay(
+    source: str,
+    config: DataConfig,
+    database: Database,
+    collections: Sequence[str],
+    *,
+    queues: Sequence[str] = (),
+    looks: Sequence[Look] = (),
+) -> Relay:
+    """The relay of a service, for its ``relay.py``.
+
+    Where it serves metrics they tell of the queues of the service's events, of ``queues`` that it has besides, and of
+    what ``looks`` find in its database.
+    """
+    table = subscriptions(config.contracts_dir)
+    events = [amqp.queue(source, other, kind) for other, kinds in table.get(source, {}).items() for kind in kinds]
     return Relay(
         database,
         collections,
         source=source,
         amqp_url=config.amqp_url,
-        subscriptions=subscriptions(config.contracts_dir),
+        subscriptions=table,
         broadcasts=broadcasts(config.contracts_dir),
         heartbeat=Heartbeat(config.heartbeat_file),
+        queues=[*events, amqp.retries(source), *queues],
+        looks=looks if config.metrics_port else None,
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from pymongo import ReturnDocument, timeout
+from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chassis.mongo import Database, Document
@@ -23,6 +24,17 @@ RENEW_SECONDS = 0.5
 _RELEASE_SECONDS = 2
 
 Notes = dict[str, Document]
+
+
+def noted(database: Database) -> Notes:
+    """What the owner of the lease holds back, {kind: {since, count}}."""
+    return _held(database[COLLECTION])
+
+
+def _held(leases: Collection[Document]) -> Notes:
+    found: dict[str, Any] = leases.find_one({"_id": ID}, {"held": 1}) or {}
+    held: Notes = found.get("held", {})
+    return held
 
 
 class Lease:
@@ -64,8 +76,7 @@ class Lease:
 
     def noted(self) -> dict[str, datetime]:
         """Since when each kind is held back, as the owner before noted it."""
-        found: dict[str, Any] = self._leases.find_one({"_id": ID}, {"held": 1}) or {}
-        return {kind: note["since"] for kind, note in found.get("held", {}).items()}
+        return {kind: note["since"] for kind, note in _held(self._leases).items()}
 
     def _take(self) -> bool:
         end = {"$add": ["$$NOW", LEASE // timedelta(milliseconds=1)]}

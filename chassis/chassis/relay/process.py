@@ -15,7 +15,7 @@ from pika.exceptions import AMQPError
 from pymongo import timeout
 from pymongo.errors import PyMongoError
 
-from chassis import amqp, outbox
+from chassis import amqp, metrics, outbox, tracing
 from chassis.clock import new_id
 from chassis.events import Event as CloudEvent
 from chassis.heartbeat import Heartbeat
@@ -23,6 +23,7 @@ from chassis.mongo import Database
 from chassis.relay.changes import summary, watch
 from chassis.relay.holding import DEFECTS, HOLD_SECONDS, Holding
 from chassis.relay.lease import Lease
+from chassis.relay.looking import Look, look
 from chassis.relay.publisher import BrokerAway, Message, Publisher
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,7 @@ STUCK_SECONDS = 60.0
 LOOK_SECONDS = 30.0
 COUNTED = 10_000
 COUNT_SECONDS = 2
+_OUTCOMES = {True: "confirmed", False: "unroutable", None: "unconfirmed"}
 # of a routing key and a message's id in AMQP
 LONGEST_NAME = 255
 
@@ -64,6 +66,8 @@ class Relay:
         subscriptions: amqp.Subscriptions,
         broadcasts: amqp.Subscriptions,
         heartbeat: Heartbeat,
+        queues: Sequence[str],
+        looks: Sequence[Look] | None,
     ) -> None:
         self._database = database
         self._collections = collections
@@ -77,6 +81,9 @@ class Relay:
         self._sweep_every = PULSE_SECONDS if broadcast else SWEEP_SECONDS
         self._pulsing = bool(broadcast)
         self._heartbeat = heartbeat
+        self._queues = queues
+        # None where nobody is there to be told
+        self._looks = looks
         self._stopping = False
         self._woken = Event()
         self._lease = Lease(database)
@@ -94,6 +101,16 @@ class Relay:
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         watch(self._database, self._collections, self._woken, until=lambda: self._stopping)
+        if self._looks is not None:
+            look(
+                self._database,
+                self._collections,
+                self._amqp_url,
+                queues=self._queues,
+                dead_letters=amqp.dead_letters(self._source),
+                more=self._looks,
+                until=lambda: self._stopping,
+            )
         while not self._stopping:
             try:
                 with self._connect() as publisher:
@@ -183,9 +200,14 @@ class Relay:
                 sent = self._next_of_each(name, waiting)
                 taken = publisher.publish(list(sent.values()))
                 for (document, message), kept in zip(sent.items(), taken, strict=True):
+                    metrics.PUBLISHED.labels(message.kind, _OUTCOMES[kept]).inc()
                     if kept:
-                        request = waiting[document].popleft().get("requestid")
-                        log.info("published", event_id=message.event_id, event_type=message.kind, request_id=request)
+                        event = waiting[document].popleft()
+                        with tracing.span(f"publish {message.kind}", "producer", event.get(tracing.HEADER)):
+                            request = event.get("requestid")
+                            log.info(
+                                "published", event_id=message.event_id, event_type=message.kind, request_id=request
+                            )
                         confirmed.setdefault(document, []).append(message.event_id)
                     elif kept is False:
                         self._hold(message.kind, "event has no queue", event_id=message.event_id)

@@ -30,6 +30,7 @@ class Copies(Projection):
     """The colours of things."""
 
     name, source, method, key = "copies", "thing-service", "snapshot_things", "thingId"
+    reads = Told
 
     def __init__(self, database: Database) -> None:
         self._copies = database["copies"]

@@ -26,14 +26,17 @@ def ids(events: list[dict[str, Any]]) -> list[str]:
     return [event["id"] for event in events]
 
 
-def test_an_event_is_in_its_queue_within_a_second_and_gone_from_the_document(things: Any) -> None:
-    with things.start("relay"):
+def test_an_event_is_in_its_queue_at_once_and_gone_from_the_document(things: Any) -> None:
+    # by the change stream that is: no sweep comes meanwhile
+    with things.start("relay", SWEEP_SECONDS="600"):
+        # the first look finds all that is there
+        started = things.write(things.event("t0"))
+        eventually(lambda: things.waiting(started) == 0)
+        things.take()
         for _ in range(3):
             event = things.event("t1")
-            began = time.monotonic()
             document = things.write(event)
-            [received] = eventually(things.take, timeout=5, every=0.01)
-            assert time.monotonic() - began < 1
+            [received] = eventually(things.take, timeout=20, every=0.01)
             assert received == event
             eventually(lambda document=document: things.waiting(document) == 0)
 
@@ -153,16 +156,15 @@ def test_the_broker_away_loses_nothing(things: Any, link: Any) -> None:
 
 
 def test_it_ends_soon_when_told_to_while_the_broker_confirms_nothing(things: Any, link: Any) -> None:
-    with things.start("relay") as relay:
+    with things.start("relay", CONFIRM_SECONDS="120") as relay:
         eventually(lambda: things.lease())
         link.freeze()
         document = things.write(things.event("t1"))
         # it has seen the change by then, and waits for the confirm
         assert not holds_within(1, lambda: things.waiting(document) == 0)
-        began = time.monotonic()
         relay.process.terminate()
-        assert relay.process.wait(10) == 0
-        assert time.monotonic() - began < 5
+        # soon: long before that wait is over
+        assert relay.process.wait(25) == 0
     assert things.waiting(document) == 1
 
 
@@ -193,11 +195,12 @@ def test_a_deleted_exchange_is_made_again(things: Any) -> None:
 def test_it_ends_at_once_when_told_to_also_with_the_broker_away(things: Any, link: Any) -> None:
     with things.start("relay") as relay:
         link.down()
-        eventually(lambda: '"seconds":2' in relay.output(), timeout=20)
+        # it tries again in eight seconds then
+        eventually(lambda: '"seconds":8' in relay.output(), timeout=40)
         began = time.monotonic()
         relay.process.terminate()
-        assert relay.process.wait(10) == 0
-        assert time.monotonic() - began < 3
+        assert relay.process.wait(20) == 0
+        assert time.monotonic() - began < 6
 
 
 def test_killed_between_confirm_and_removal_the_event_goes_out_twice_and_takes_effect_once(things: Any) -> None:

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 import requests
 
-from chassis import gunicorn_conf
+import chassis
 from devkit import say, workers
 from devkit.health import Check
 from devkit.processes import Process
 from devkit.pytest_plugin import StartedProcess
 from devkit.recipes import Recipe
 from devkit.supervisor import State, Supervisor
-from devkit.testing import JWT_SECRET
+from devkit.testing import JWT_SECRET, scrape
 from devkit.waiting import eventually
 
 HERE = Path(__file__).parent
@@ -37,7 +37,7 @@ def start_web(
     env = {
         "THING_SOURCE": "thing-service",
         "THING_NAME": "thing-service",
-        "PYTHONPATH": str(Path(gunicorn_conf.__file__).parents[1]),
+        "PYTHONPATH": str(Path(chassis.__file__).parents[1]),
         **variables,
     }
     arguments = ["-c", "python:chassis.gunicorn_conf", *more, f"thing_service.{app}"]
@@ -76,11 +76,21 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     started[0].stop()
 
 
-def test_a_web_process_with_a_wrong_variable_ends_and_names_it(start_process: Callable[..., StartedProcess]) -> None:
-    process = start_web(start_process, {"PORT": "0", "JWT_SECRET": "canary"})
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"JWT_SECRET": "canary"}, "JWT_SECRET: must have at least 32 characters"),
+        ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY: must be a whole number from 1 to 256"),
+        ({"PORT": "65536"}, "PORT: must be a whole number from 0 to 65535"),
+    ],
+)
+def test_a_web_process_with_a_wrong_variable_ends_and_names_it(
+    start_process: Callable[..., StartedProcess], wrong: dict[str, str], told: str
+) -> None:
+    process = start_web(start_process, {"PORT": "0", "JWT_SECRET": JWT_SECRET, **wrong})
     eventually(lambda: not process.is_alive(), timeout=20)
     assert process.stop() != 0
-    assert "configuration: JWT_SECRET: must have at least 32 characters" in process.log
+    assert f"configuration: {told}" in process.log
     assert "canary" not in process.log
 
 
@@ -289,3 +299,47 @@ def test_new_code_replaces_the_old_without_a_gap_and_code_that_does_not_load_rep
     new = workers.serving(process.pid)
     assert len(new) == 1
     assert not new & old
+
+
+BELLS = ("http_requests_total", ("POST", "/api/v1/bell", "thing-service", "200"))
+SERVING = ("http_workers", ())
+
+
+def test_the_sum_over_workers_is_exact_and_outlives_each_of_them(start_process: Callable[..., StartedProcess]) -> None:
+    process, port = serving(start_process, workers=2)
+    eventually(lambda: len(workers.serving(process.pid)) == 2, timeout=60)
+
+    def ring(_: int) -> int:
+        return requests.post(f"http://127.0.0.1:{port}/api/v1/bell", timeout=10).status_code
+
+    def ring_often() -> None:
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(ring, range(100))) == {200}
+
+    ring_often()
+    # whoever of the two answers
+    assert {scrape(port)[BELLS] for _ in range(10)} == {100}
+    assert scrape(port)[SERVING] == 2
+
+    killed = sorted(workers.serving(process.pid))[0]
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: len(workers.serving(process.pid) - {killed}) == 2, timeout=60)
+    # what it counted stays, and it is not among those that serve
+    assert eventually(lambda: scrape(port)[SERVING] == 2)
+    ring_often()
+    assert scrape(port)[BELLS] == 200
+
+    before = workers.serving(process.pid)
+    os.kill(process.pid, signal.SIGHUP)
+    told = []
+
+    def replaced() -> bool:
+        told.append(scrape(port)[BELLS])
+        after = workers.serving(process.pid)
+        return len(after) == 2 and not after & before
+
+    eventually(replaced, timeout=60)
+    assert set(told) == {200}
+    assert eventually(lambda: scrape(port)[SERVING] == 2)
+    ring_often()
+    assert scrape(port)[BELLS] == 300

@@ -187,29 +187,7 @@ class Doctors:
     # steps
 
     def _create(self, doctor_id: str, name: str, profile: Document) -> Document:
-        now = self._now()
-        doctor: Document = {
-            "_id": doctor_id,
-            "name": name,
-            "nameVersion": 0,
-            **profile,
-            "moderationStatus": Moderation.PENDING,
-            "moderationReason": None,
-            "moderationHistory": [decision(Moderation.PENDING, at=now, by=doctor_id)],
-            "visible": True,
-            "accepting": True,
-            "active": True,
-            "statusVersion": 0,
-            "rating": {"average": 0, "count": 0, "version": 0},
-            "followers": 0,
-            "nextAvailable": None,
-            "availability": None,
-            "overrides": [],
-            "createdAt": now,
-            "updatedAt": now,
-            "version": 1,
-        }
-        doctor |= derived(doctor)
+        doctor = new_doctor(doctor_id, name, profile, self._now())
 
         def work(session: ClientSession) -> None:
             if not self._tombstones.are_live([doctor_id], session):
@@ -262,6 +240,32 @@ class Doctors:
             if changed is not None:
                 return changed
         raise ServiceUnavailable
+
+
+def new_doctor(doctor_id: str, name: str, profile: Document, at: datetime) -> Document:
+    """A doctor as the first profile makes one: to be moderated, and without hours."""
+    doctor: Document = {
+        "_id": doctor_id,
+        "name": name,
+        "nameVersion": 0,
+        **profile,
+        "moderationStatus": Moderation.PENDING,
+        "moderationReason": None,
+        "moderationHistory": [decision(Moderation.PENDING, at=at, by=doctor_id)],
+        "visible": True,
+        "accepting": True,
+        "active": True,
+        "statusVersion": 0,
+        "rating": {"average": 0, "count": 0, "version": 0},
+        "followers": 0,
+        "nextAvailable": None,
+        "availability": None,
+        "overrides": [],
+        "createdAt": at,
+        "updatedAt": at,
+        "version": 1,
+    }
+    return doctor | derived(doctor)
 
 
 def _check_windows(field: str, windows: Sequence[Document]) -> None:

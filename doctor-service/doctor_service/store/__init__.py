@@ -22,7 +22,7 @@ from doctor_service.store.follows import FOLLOW_INDEXES, FOLLOWS, FollowStore
 from doctor_service.store.projected import ProjectedStore
 from doctor_service.store.search import ORDERS
 
-__all__ = ["DOCTORS", "INDEXES", "ORDERS", "OUTBOXES", "DoctorStore", "FollowStore", "ProjectedStore"]
+__all__ = ["DOCTORS", "FOLLOWS", "INDEXES", "ORDERS", "OUTBOXES", "DoctorStore", "FollowStore", "ProjectedStore"]
 
 OUTBOXES = (DOCTORS, audit.COLLECTION, tombstones.COLLECTION)
 

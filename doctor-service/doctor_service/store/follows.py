@@ -29,8 +29,7 @@ class FollowStore:
 
     def add(self, patient_id: str, doctor_id: str, at: datetime, session: ClientSession) -> None:
         """Raises DuplicateKeyError if the patient follows the doctor."""
-        follow = {"_id": _follow_id(patient_id, doctor_id), "patientId": patient_id, "doctorId": doctor_id, "at": at}
-        self._follows.insert_one(follow, session=session)
+        self._follows.insert_one(follow(patient_id, doctor_id, at), session=session)
 
     def remove(self, patient_id: str, doctor_id: str, session: ClientSession) -> bool:
         """Whether there was a follow to remove."""
@@ -52,6 +51,10 @@ class FollowStore:
         self._follows.delete_many({"patientId": user_id}, session=session)
         self._follows.delete_many({"doctorId": user_id}, session=session)
         return followed
+
+
+def follow(patient_id: str, doctor_id: str, at: datetime) -> Document:
+    return {"_id": _follow_id(patient_id, doctor_id), "patientId": patient_id, "doctorId": doctor_id, "at": at}
 
 
 def _follow_id(patient_id: str, doctor_id: str) -> str:

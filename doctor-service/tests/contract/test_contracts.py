@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from devkit.contracts import statements
+from devkit.locked import unlocked
 from devkit.testing import assert_valid, check_routes, example
 from doctor_service import events
 from doctor_service.app import create_app
@@ -88,3 +90,11 @@ def test_a_next_free_slot_can_be_read_and_that_there_is_none() -> None:
 
 def test_the_routes_are_those_of_the_contract(built: Built) -> None:
     check_routes(create_app(built), "doctor-service")
+
+
+def test_what_it_states_to_read_and_to_answer_is_what_its_code_says() -> None:
+    statements.check("doctor-service")
+
+
+def test_its_lock_has_all_that_it_needs() -> None:
+    assert unlocked("doctor-service") == []

@@ -7,10 +7,11 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from chassis import health, metrics
+from chassis import health, web
 from chassis.config import CONTRACTS_IN_CHECKOUT
 from devkit.explained import undescribed
 from gateway.config import Config
+from gateway.console import console
 from gateway.documentation import joined, pages
 
 SERVICES = [
@@ -45,10 +46,11 @@ def test_it_has_every_route_and_no_other(
     document: dict[str, Any], operations: dict[tuple[str, str], dict[str, Any]]
 ) -> None:
     app = Flask("gateway")
-    for blueprint in (health.blueprint({}), metrics.blueprint, pages(document)):
+    for blueprint in (health.blueprint({}), web.METRICS, pages(document), console()):
         app.register_blueprint(blueprint)
-    # what the page loads is no route of the API
-    own = {("GET", rule.rule) for rule in app.url_map.iter_rules() if not rule.rule.startswith(("/docs/", "/static/"))}
+    # what the pages load is no route of the API
+    loaded = ("/docs/", "/console/", "/static/")
+    own = {("GET", rule.rule) for rule in app.url_map.iter_rules() if not rule.rule.startswith(loaded)}
     assert operations.keys() == ACCESS.keys() | own
 
 

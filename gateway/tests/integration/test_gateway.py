@@ -283,10 +283,11 @@ def test_each_proxied_request_is_one_log_line(gateway: Gateway) -> None:
     gateway.ask("GET", f"{API}/things/logged?token=private", {**bearer("ben"), "X-Request-Id": "log-1"})
     lines = eventually(lambda: [line for line in gateway.log_lines() if line.get("request_id") == "log-1"])
     (line,) = lines
-    shown = {key: line[key] for key in ("event", "service", "method", "route", "status", "user")}
+    shown = {key: line[key] for key in ("event", "service", "upstream", "method", "route", "status", "user")}
     assert shown == {
         "event": "proxied",
-        "service": "user-service",
+        "service": "gateway",
+        "upstream": "user-service",
         "method": "GET",
         "route": "/api/v1/things/{id}",
         "status": 200,

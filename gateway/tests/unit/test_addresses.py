@@ -1,11 +1,14 @@
 """Whose turn it is among a service's replicas, and who is left alone."""
 
+import socket
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+from stand_ins import serving
 
-from gateway.addresses import SILENT_AFTER, Address, Addresses
+from gateway.addresses import SILENT_AFTER, Address, Addresses, _answers
 
 ONE, TWO, THREE = ("10.0.0.1", 80), ("10.0.0.2", 80), ("10.0.0.3", 80)
 
@@ -26,6 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 def resolve(monkeypatch: pytest.MonkeyPatch, clock: Callable[[float], None]) -> Callable[..., None]:
     """Says what the name stands for from the next look on."""
     known: list[Address] = []
+    monkeypatch.setattr("gevent.spawn", lambda *_: None)
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [(0, 0, 0, "", address) for address in known])
 
     def stand_for(*addresses: Address) -> None:
@@ -51,6 +55,39 @@ def test_a_new_replica_is_found_and_one_that_is_gone_is_dropped(resolve: Callabl
     assert addresses.in_turn() == [TWO]
 
 
+def test_a_new_replica_comes_last_until_it_answers(
+    resolve: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Address] = []
+    answers = iter([False, True])
+
+    def loaded(address: Address, _: str) -> bool:
+        asked.append(address)
+        return next(answers)
+
+    monkeypatch.setattr("gateway.addresses._answers", loaded)
+    monkeypatch.setattr("gateway.addresses._NEWCOMER_ASKED_EVERY_SECONDS", 0)
+    resolve(ONE)
+    addresses = Addresses("things", 80)
+    addresses.in_turn()
+    resolve(ONE, TWO)
+    begun: list[Callable[[], None]] = []
+    monkeypatch.setattr("gevent.spawn", lambda work, *given: begun.append(partial(work, *given)))
+    assert [addresses.in_turn() for _ in range(4)] == [[ONE, TWO]] * 4
+    (start,) = begun
+    start()
+    assert asked == [TWO, TWO]
+    assert {addresses.in_turn()[0] for _ in range(2)} == {ONE, TWO}
+
+
+def test_a_newcomer_that_only_listens_has_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.addresses._NEWCOMER_ASKED_FOR_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as loading:
+        assert not _answers(loading.getsockname(), "things")
+    with serving() as service:
+        assert _answers(("127.0.0.1", service.port), "things")
+
+
 def test_who_has_the_least_to_do_is_asked_first(resolve: Callable[..., None]) -> None:
     resolve(ONE, TWO)
     addresses = Addresses("things", 80)
@@ -68,6 +105,57 @@ def test_who_took_no_connection_comes_last_for_a_while(
     assert [addresses.in_turn() for _ in range(3)] == [[TWO, ONE]] * 3
     clock(6)
     assert {addresses.in_turn()[0] for _ in range(2)} == {ONE, TWO}
+
+
+def test_who_took_no_connection_makes_the_name_be_looked_up_again(
+    resolve: Callable[..., None], clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve(ONE, TWO)
+    addresses = Addresses("things", 80)
+    addresses.in_turn()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [(0, 0, 0, "", TWO)])
+    addresses.refused(ONE)
+    # a dead service is asked by many at once, and its name no more often for it
+    assert set(addresses.in_turn()) == {ONE, TWO}
+    clock(0.6)
+    assert addresses.in_turn() == [TWO]
+
+
+def test_while_one_looks_the_name_up_others_take_what_was_known(
+    resolve: Callable[..., None], clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve(ONE)
+    addresses = Addresses("things", 80)
+    addresses.in_turn()
+    clock(6)
+    asked: list[list[Address]] = []
+
+    def slowly(*_: object, **__: object) -> list[object]:
+        asked.append(addresses.in_turn())
+        return [(0, 0, 0, "", TWO)]
+
+    monkeypatch.setattr("socket.getaddrinfo", slowly)
+    assert addresses.in_turn() == [TWO]
+    assert asked == [[ONE]]
+
+
+def test_a_name_that_stands_for_nothing_is_looked_up_each_time(
+    resolve: Callable[..., None], clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve(ONE)
+    addresses = Addresses("things", 80)
+    addresses.in_turn()
+
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise OSError("no such name")
+
+    clock(6)
+    with monkeypatch.context() as gone:
+        gone.setattr("socket.getaddrinfo", unknown)
+        for _ in range(2):
+            with pytest.raises(OSError, match="no such name"):
+                addresses.in_turn()
+    assert addresses.in_turn() == [ONE]
 
 
 def test_who_gives_no_answer_again_and_again_is_left_out_but_for_a_trial_a_second(

@@ -1,4 +1,4 @@
-"""What admins decide about reviews."""
+"""What admins decide about reviews, and what these add up to."""
 
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,16 @@ from chassis.errors import NotFound, TokenInvalid
 from chassis.headers import ETAG
 from chassis.mongo import Document
 from chassis.paging import decode_cursor, page
-from review_service.routes.rendering import moderated
-from review_service.schemas import HideBody, ModeratedReview, ModeratedReviews, ModerationQuery, ReviewId
+from review_service.routes.rendering import figures, moderated
+from review_service.schemas import (
+    FiguresQuery,
+    HideBody,
+    ModeratedReview,
+    ModeratedReviews,
+    ModerationQuery,
+    RatingFigures,
+    ReviewId,
+)
 from review_service.service import Moderation
 
 _ERRORS = [NotFound, TokenInvalid]
@@ -24,6 +32,12 @@ def routes(decisions: Moderation) -> Api:
         after = decode_cursor(query.cursor, [datetime, str]) if query.cursor else None
         found = decisions.all(query.reported, after, query.limit + 1)
         return page(found, query.limit, lambda review: [review["createdAt"], review["_id"]], moderated)
+
+    @api.get("/admin/analytics/reviews", access=ADMIN, returns=RatingFigures, heavy=True)
+    def all_ratings(query: FiguresQuery) -> Document:
+        """What the public reviews add up to that were written on these dates, of all doctors."""
+        found = decisions.figures(query.first, query.last)
+        return {"from": found["from"], "to": found["to"], **figures(found)}
 
     @api.post(
         "/admin/reviews/<id>/hide",

@@ -56,20 +56,7 @@ class ReviewService:
         Raises NotReviewable (no such visit took place), NotFound (it is another patient's) or AlreadyReviewed.
         """
         now = self._now()
-        draft = {
-            "_id": new_id(),
-            "appointmentId": appointment_id,
-            "patientId": patient_id,
-            "rating": stars,
-            "comment": comment,
-            "author": display_name(patient_name),
-            "reply": None,
-            "hidden": None,
-            "reports": [],
-            "createdAt": now,
-            "updatedAt": now,
-            "version": 1,
-        }
+        draft = new_review(new_id(), appointment_id, patient_id, patient_name, stars, comment, now)
 
         def work(session: ClientSession) -> Document:
             visit = self._standing.take_visit(appointment_id, patient_id, now, session)
@@ -144,3 +131,29 @@ class ReviewService:
                 version=event.version,
                 session=session,
             )
+
+
+def new_review(
+    review_id: str,
+    appointment_id: str,
+    patient_id: str,
+    patient_name: str,
+    stars: int,
+    comment: str | None,
+    at: datetime,
+) -> Document:
+    """A review as it is posted, but for its doctor, whom the visit knows."""
+    return {
+        "_id": review_id,
+        "appointmentId": appointment_id,
+        "patientId": patient_id,
+        "rating": stars,
+        "comment": comment,
+        "author": display_name(patient_name),
+        "reply": None,
+        "hidden": None,
+        "reports": [],
+        "createdAt": at,
+        "updatedAt": at,
+        "version": 1,
+    }

@@ -18,14 +18,17 @@ that said so, and the higher one holds; ``doctors.version`` is doctor-service's;
 from chassis import inbox, tombstones
 from review_service.store.projected import ProjectedStore
 from review_service.store.reviews import ONE_PER_APPOINTMENT, REVIEW_INDEXES, REVIEWS, SORT_KEYS, ReviewStore
-from review_service.store.standing import RATINGS, VISIT_INDEXES, VISITS, StandingStore
+from review_service.store.standing import DOCTORS, RATINGS, VISIT_INDEXES, VISITS, StandingStore
 
 __all__ = [
+    "DOCTORS",
     "INDEXES",
     "ONE_PER_APPOINTMENT",
     "OUTBOXES",
     "RATINGS",
+    "REVIEWS",
     "SORT_KEYS",
+    "VISITS",
     "ProjectedStore",
     "ReviewStore",
     "StandingStore",

@@ -107,6 +107,12 @@ class ReviewStore:
             wanted |= {"createdAt": {"$lte": at}, "$nor": [{"createdAt": at, "_id": {"$gte": identifier}}]}
         return list(self._reviews.find(wanted, {outbox.FIELD: 0}).sort(_NEWEST_FIRST).limit(limit))
 
+    def stars(self, since: datetime, until: datetime) -> dict[int, int]:
+        """{stars: how many of the public reviews that were written from ``since`` until before ``until``}."""
+        where = {**_STANDS, "doctorId": {"$ne": None}, **_SHOWN, "createdAt": {"$gte": since, "$lt": until}}
+        groups = [{"$match": where}, {"$group": {"_id": "$rating", "count": {"$sum": 1}}}]
+        return {group["_id"]: group["count"] for group in self._reviews.aggregate(groups, hint="by_time")}
+
     def by_author(self, patient_id: str) -> list[Document]:
         """All that the patient wrote, earliest first."""
         return _earliest_first(self._reviews.find({"patientId": patient_id}, {outbox.FIELD: 0}))

@@ -9,6 +9,8 @@ from visits import Visit
 
 from chassis.context import bound
 from chassis.tombstones import receipt
+from devkit.contracts import statements
+from devkit.locked import unlocked
 from devkit.testing import assert_valid, check_routes, example
 from review_service import events
 from review_service.app import create_app
@@ -52,3 +54,11 @@ def test_every_accepted_event_can_be_read(kind: str, shape: type[BaseModel], sub
 
 def test_the_routes_are_those_of_the_contract(built: Built) -> None:
     check_routes(create_app(built), events.SOURCE)
+
+
+def test_what_it_states_to_read_and_to_answer_is_what_its_code_says() -> None:
+    statements.check("review-service")
+
+
+def test_its_lock_has_all_that_it_needs() -> None:
+    assert unlocked("review-service") == []

@@ -115,6 +115,9 @@ def test_every_route_uses_indexes(built: Built, visit: Visits) -> None:
         ]
         assert {answer.status_code for answer in answers} == {200, 202}
         assert_indexed(profile.new(), examined=22)
+        days = {"from": "2031-01-01", "to": "2031-12-31"}
+        assert client.get("/api/v1/admin/analytics/reviews", query_string=days, headers=admin).status_code == 200
+        assert_indexed(profile.new(), examined=1)
     assert called.missing() == set()
 
 

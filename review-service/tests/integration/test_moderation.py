@@ -1,6 +1,7 @@
 """Admins see what was reported, and decide what everybody sees; the figures follow."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -169,3 +170,50 @@ def test_an_erased_admin_decides_nothing(client: FlaskClient, built: Built, visi
         answer = decide(client, review_id, verb, gone, **body)
         assert (answer.status_code, answer.json["code"]) == (401, "TOKEN_INVALID")
     assert decide(client, new_id(), "restore", new_id()).status_code == 404
+
+
+def test_the_public_reviews_of_some_dates_add_up(client: FlaskClient, built: Built, visit: Visits) -> None:
+    admin = bearer(new_id(), role="admin")
+
+    def figures(**query: Any) -> Any:
+        answer = client.get("/api/v1/admin/analytics/reviews", query_string=query, headers=admin)
+        assert answer.status_code == 200, answer.json
+        return answer.json["data"]
+
+    ids = [visit().review(client, stars).json["data"]["id"] for stars in (5, 4, 4, 1, 2, 3)]
+    reviews = built.database["reviews"]
+    # the first instant of the first day, the last of the last, and those before and after
+    for review_id, at in zip(
+        ids,
+        ("04-01T00:00:00", "04-30T23:59:59.999", "04-15T12:00:00", "03-31T23:59:59.999", "05-01T00:00:00"),
+        strict=False,
+    ):
+        instant = datetime.fromisoformat(f"2026-{at}+00:00")
+        reviews.update_one({"_id": review_id}, {"$set": {"createdAt": instant}})
+    april = {"from": "2026-04-01", "to": "2026-04-30"}
+    histogram = {"1": 0, "2": 0, "3": 0, "4": 2, "5": 1}
+    assert figures(**april) == {**april, "average": 4.33, "count": 3, "histogram": histogram}
+    # by default it is up to today
+    assert figures()["histogram"]["3"] == 1
+
+    decide(client, ids[1], "hide", new_id(), reason="Rude.")
+    assert figures(**april)["count"] == 2
+    event = events.UserDeleted(user_id=reviews.find_one({"_id": ids[0]})["doctorId"], version=9)
+    built.database.transact(lambda session: built.service.user_deleted(event, session))
+    assert figures(**april)["histogram"] == {**histogram, "4": 1, "5": 0}
+    assert figures(**{"from": "9999-12-31", "to": "9999-12-31"})["count"] == 0
+    assert figures(to="0001-01-01")["from"] == "0001-01-01"
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        {"from": "2026-02-01", "to": "2026-01-31"},
+        {"from": "2026-01-01", "to": "2027-01-02"},
+        {"from": "20260101"},
+        {"to": "2026-02-30"},
+    ],
+)
+def test_dates_that_are_none_or_too_many_are_refused(client: FlaskClient, dates: dict[str, str]) -> None:
+    answer = client.get("/api/v1/admin/analytics/reviews", query_string=dates, headers=bearer(new_id(), role="admin"))
+    assert (answer.status_code, answer.json["code"]) == (422, "VALIDATION_FAILED")

@@ -4,7 +4,7 @@ runs:  {_id, job, trigger, requestedBy, slot?, status, queuedAt, startedAt, fini
         claim, leaseUntil?, keepUntil, outbox?}
 jobs:  {_id: name, everySeconds, lastSuccessAt, failuresInARow}
 mails: {_id, userId, template, facts, appointmentId?, version?, expiresAt?, status, attempts, createdAt,
-        nextAttemptAt?, claim?, sentAt?, error?, keepUntil?}
+        cause?: {requestId?, eventId?, traceparent?}, nextAttemptAt?, claim?, sentAt?, error?, keepUntil?}
 reminders: {_id: "<appointmentId>:<minutes>", appointmentId, version, userId, doctorId, minutes, start, timezone,
         dueAt, expiresAt}
 heard: {_id: appointment's id, version, keepUntil}

@@ -10,6 +10,9 @@ from chassis.mongo import Database, Document
 from scheduler_service.domain import LEASE, MAILS_KEPT, MailStatus, Template
 from scheduler_service.store.indexes import MAILS
 
+_MOST_COUNTED = 10_000
+_MOST_LOOKED_AT = 1_000
+
 
 class Mails:
     """The only place that talks to the ``mails`` collection."""
@@ -69,6 +72,13 @@ class Mails:
             sort=[("nextAttemptAt", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """How many are to be sent, up to 10,000, and since when the oldest of the first thousand has waited."""
+        to_send = {"nextAttemptAt": {"$exists": True}}
+        count = self._mails.count_documents(to_send, hint="due", limit=_MOST_COUNTED)
+        first = self._mails.find(to_send, {"createdAt": 1}).hint("due").limit(_MOST_LOOKED_AT)
+        return count, min((mail["createdAt"] for mail in first), default=None)
 
     def sent(self, mail: Document, now: datetime) -> None:
         self._end(mail, MailStatus.SENT, now, {"sentAt": now, "error": None})

@@ -126,6 +126,10 @@ class Runs:
         failures: int = found["failuresInARow"]
         return failures
 
+    def records(self) -> list[Document]:
+        """What is noted of every job (``jobs``)."""
+        return list(self._jobs.find())
+
     def record_of(self, job: str) -> Document:
         """{lastSuccessAt, failuresInARow} of a job: when a run last succeeded, and how many have failed since."""
         found = self._jobs.find_one({"_id": job}) or {}

@@ -4,6 +4,8 @@ import pytest
 from pydantic import BaseModel
 
 from chassis.tombstones import receipt
+from devkit.contracts import statements
+from devkit.locked import unlocked
 from devkit.testing import assert_valid, check_routes, example
 from scheduler_service import events
 from scheduler_service.app import create_app
@@ -37,3 +39,11 @@ def test_every_accepted_event_can_be_read(kind: str, shape: type[BaseModel], abo
 
 def test_the_routes_are_those_of_the_contract(built: Built) -> None:
     check_routes(create_app(built), "scheduler-service")
+
+
+def test_what_it_states_to_read_and_to_answer_is_what_its_code_says() -> None:
+    statements.check("scheduler-service")
+
+
+def test_its_lock_has_all_that_it_needs() -> None:
+    assert unlocked("scheduler-service") == []

@@ -78,6 +78,9 @@ def test_every_route(built: Built, crowd: str) -> None:
         assert_indexed(profile.new(), examined=25)
         assert client.post("/api/v1/admin/jobs/deliver-mail/run", headers=ADMIN).status_code == 202
         assert_indexed(profile.new(), examined=1)
+        for asked_of_others in ("health", "dead-letters"):
+            assert client.get(f"/api/v1/admin/{asked_of_others}", headers=ADMIN).status_code == 200
+        assert profile.new() == []
     assert visits.missing() == set()
 
 

@@ -6,13 +6,16 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from stand_ins import Building, Mailbox, Refusal, peer
 
+from chassis import context
 from chassis.clock import new_id, now
 from scheduler_service import events
 from scheduler_service.bootstrap import Built
 from scheduler_service.delivery import LONGEST_RUN
 from scheduler_service.domain import LEASE, MAILS_KEPT, MOST_ATTEMPTS, NEWCOMER
+from scheduler_service.looks import looks
 
 
 def contact(user_id: str) -> dict[str, Any]:
@@ -68,6 +71,30 @@ def test_a_due_mail_is_sent_once(built: Built, amqp_url: str, mailbox: Mailbox) 
     assert stored["status"] == "SENT"
     assert stored["keepUntil"] == stored["sentAt"] + MAILS_KEPT
     assert "@clinic" not in repr(stored)
+
+
+def test_a_mail_bears_the_id_of_the_request_that_caused_it_and_metrics_tell_of_it(
+    built: Built, amqp_url: str, mailbox: Mailbox
+) -> None:
+    sent = {"template": "welcome", "outcome": "sent"}
+    before = REGISTRY.get_sample_value("mails_total", sent) or 0
+    ann = fresh()
+    with context.bound("caused-by-ann", event_id="e1"):
+        mail_id = welcome(built, ann)
+    assert mail_of(built, mail_id)["cause"] == {"requestId": "caused-by-ann", "eventId": "e1"}
+    at_mails = looks(built.database)[1].do
+    at_mails()
+    assert REGISTRY.get_sample_value("mails_waiting") == 1
+    # of before, when nothing was noted
+    old = welcome(built, fresh("old"))
+    built.database["mails"].update_one({"_id": old}, {"$unset": {"cause": ""}})
+    with context.bound("run-of-the-job"), peer(amqp_url, "user-service", contact=contact):
+        assert deliver(built) == {"sent": 2}
+    told = [mail["X-Request-Id"] for mail in mailbox.mails[-2:]]
+    assert told == ["caused-by-ann", "run-of-the-job"]
+    at_mails()
+    assert REGISTRY.get_sample_value("mails_waiting") == 0
+    assert REGISTRY.get_sample_value("mails_total", sent) == before + 2
 
 
 def test_a_long_run_leaves_the_rest_to_the_next_that_other_jobs_get_their_turn(

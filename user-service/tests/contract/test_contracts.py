@@ -1,5 +1,6 @@
 """What user-service publishes, accepts and serves is what contracts/ says."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 from pydantic import BaseModel
 
 from chassis.events import subscriptions
+from devkit.contracts import statements
+from devkit.locked import unlocked
 from devkit.testing import CONTRACTS, assert_valid, check_routes, example
-from user_service import events
+from user_service import calls, events
 from user_service.app import create_app
 from user_service.bootstrap import Built
 
@@ -64,3 +67,17 @@ def test_a_receipt_is_awaited_from_everyone_who_is_told() -> None:
 
 def test_the_routes_are_those_of_the_contract(built: Built) -> None:
     check_routes(create_app(built), "user-service")
+
+
+def test_what_it_states_to_read_and_to_answer_is_what_its_code_says() -> None:
+    statements.check("user-service")
+
+
+def test_what_the_gateway_may_ask_is_there_and_nothing_else(built: Built) -> None:
+    rules = (str(rule) for rule in create_app(built).url_map.iter_rules())
+    internal = {re.sub("<.*>", "{id}", rule) for rule in rules if rule.startswith("/internal/")}
+    assert internal == calls.INTERNAL.keys()
+
+
+def test_its_lock_has_all_that_it_needs() -> None:
+    assert unlocked("user-service") == []

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
 
 from chassis.clock import new_id, now
 from devkit.testing import assert_valid, bearer
 from user_service import events
 from user_service.app import create_app
 from user_service.bootstrap import Built, make_service
+from user_service.looks import LATE_AFTER, looks
 from user_service.service import Service
 
 AtOnce = Callable[..., list[Any]]
@@ -150,6 +152,22 @@ def test_an_admin_sees_what_is_open_what_is_late_and_who_has_answered(
     (item,) = shown(client, open="false")
     assert (item["late"], item["awaiting"], len(item["receipts"])) == (False, [], 5)
     assert shown(client, open="true") == []
+
+
+def test_metrics_tell_of_erasures_that_are_open_and_late(fresh: Built, purged: str) -> None:
+    (look,) = looks(fresh.database)
+
+    def told() -> list[float | None]:
+        look.do()
+        return [REGISTRY.get_sample_value(name) for name in ("erasures_pending", "erasures_late")]
+
+    assert told() == [1, 0]
+    fresh.database["erasures"].update_one(
+        {"_id": purged}, {"$set": {"startedAt": now() - LATE_AFTER - timedelta(seconds=5)}}
+    )
+    assert told() == [1, 1]
+    receive(fresh, purged, *events.HOLDERS)
+    assert told() == [0, 0]
 
 
 def test_a_purge_leaves_the_person_in_no_collection(client: FlaskClient, fresh: Built, user_id: str) -> None:

@@ -12,7 +12,7 @@ from chassis.export import told
 from chassis.identity import Identity
 from chassis.mongo import Document
 from chassis.rpc import RpcClient
-from user_service import events
+from user_service.calls import EXPORTS
 from user_service.service.audit import Audit
 from user_service.service.profiles import Profiles
 from user_service.store.audit import Entries
@@ -20,9 +20,6 @@ from user_service.store.patients import Patients
 from user_service.store.relations import Relations
 
 log = structlog.get_logger(__name__)
-
-PATIENCE_SECONDS = 10.0
-"""For each service, all of which are asked at once: within the gateway's own patience."""
 
 
 class Exports:
@@ -67,18 +64,15 @@ class Exports:
         }
 
     def _ask_all(self, user_id: str) -> dict[str, Document]:
-        with ThreadPoolExecutor(len(events.HOLDERS)) as pool:
+        with ThreadPoolExecutor(len(EXPORTS)) as pool:
             # each in a copy of this context: the request id goes along
-            asked = {name: pool.submit(copy_context().run, self._ask, name, user_id) for name in events.HOLDERS}
+            asked = {name: pool.submit(copy_context().run, self._ask, name, user_id) for name in EXPORTS}
             return {name: answer.result() for name, answer in asked.items()}
 
     def _ask(self, service: str, user_id: str) -> Document:
         try:
-            answer = self._rpc.call(service, "export_user", timeout=PATIENCE_SECONDS, user_id=user_id)
+            answer: Document = EXPORTS[service].ask(self._rpc, user_id=user_id)
         except AppError as error:
             log.warning("export not told", service=service, error=error.code)
             raise ServiceUnavailable from None
-        if not isinstance(answer, dict):
-            log.error("export not understood", service=service)
-            raise ServiceUnavailable
         return answer

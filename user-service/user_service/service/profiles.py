@@ -11,12 +11,11 @@ from chassis.mongo import Database, Document
 from chassis.rpc import RpcClient
 from chassis.tombstones import Tombstones
 from user_service import events
+from user_service.calls import REGISTRATION
 from user_service.domain import Role, Status, check_open, difference, search_key, search_keys
 from user_service.store.paging import Key
 from user_service.store.users import Users
 from user_service.store.verifications import Verifications
-
-_ASKING_SECONDS = 2.0
 
 
 class Profiles:
@@ -59,7 +58,7 @@ class Profiles:
         if not self._tombstones.are_live([user_id], session):
             return None
         verified = self._verifications.take(user_id, session) or email_verified
-        user = self._users.ensure(_new_user(user_id, email, name, role, at, verified), session)
+        user = self._users.ensure(new_user(user_id, email, name, role, at, verified), session)
         return self._verify(user, session) if verified else user
 
     def registered(self, event: events.UserRegistered, session: ClientSession) -> Document | None:
@@ -155,7 +154,7 @@ class Profiles:
     def _newcomer(self, user_id: str) -> Document | None:
         """The user made by asking auth-service, where the sign-up's event is still under way."""
         try:
-            told = self._rpc.call("auth-service", "registration", timeout=_ASKING_SECONDS, user_id=user_id)
+            told = REGISTRATION.ask(self._rpc, user_id=user_id)
         except AppError:
             # unknown there too; or it is away, and the event will come
             return None
@@ -170,7 +169,8 @@ class Profiles:
         return changed
 
 
-def _new_user(user_id: str, email: str, name: str, role: str, at: datetime, email_verified: bool) -> Document:
+def new_user(user_id: str, email: str, name: str, role: str, at: datetime, email_verified: bool) -> Document:
+    """A user as it begins, of whoever signed up ``at`` that instant."""
     return {
         "_id": user_id,
         "email": email,

@@ -2,6 +2,7 @@
 
 from pymongo.client_session import ClientSession
 
+from chassis.mongo import Document
 from chassis.tombstones import Tombstones
 from user_service import events, store
 
@@ -17,11 +18,15 @@ class Relations:
         """Remember who has an appointment with whom, and whether it was cancelled; nothing of who was erased."""
         if not self._tombstones.are_live((event.doctor_id, event.patient_id), session):
             return
-        relation = {
-            "_id": event.appointment_id,
-            "doctorId": event.doctor_id,
-            "patientId": event.patient_id,
-            "version": event.version,
-            "cancelled": cancelled,
-        }
-        self._relations.keep(relation, session)
+        self._relations.keep(relation(event, cancelled=cancelled), session)
+
+
+def relation(event: events.AppointmentChanged, *, cancelled: bool) -> Document:
+    """What is kept of an appointment."""
+    return {
+        "_id": event.appointment_id,
+        "doctorId": event.doctor_id,
+        "patientId": event.patient_id,
+        "version": event.version,
+        "cancelled": cancelled,
+    }

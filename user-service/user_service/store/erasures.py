@@ -103,6 +103,11 @@ class Erasures:
         found = self._erasures.find({"startedAt": {"$gt": instant}}, {"startedAt": 1})
         return {erasure["_id"]: erasure["startedAt"] for erasure in found}
 
+    def count_open(self, before: datetime | None = None) -> int:
+        """How many are not complete, up to 10,000; of those alone that began before an instant, if one is given."""
+        where: Document = {"completedAt": None} | ({"startedAt": {"$lt": before}} if before else {})
+        return self._erasures.count_documents(where, hint="listing_by_completion", limit=10_000)
+
     def listed(self, after: Key | None, limit: int, *, is_open: bool | None) -> list[Document]:
         """Up to ``limit`` erasures, newest first, after the key (startedAt, id): open or complete ones, or all."""
         wanted = older("startedAt", after)

@@ -66,22 +66,7 @@ class Waitlist:
         wrong = problem(first, last, now.astimezone(zone).date())
         if wrong:
             raise invalid(*wrong)
-        place: Document = {
-            "_id": new_id(),
-            "doctorId": doctor_id,
-            "patientId": patient_id,
-            "from": first.isoformat(),
-            "to": last.isoformat(),
-            "status": Place.WAITING,
-            "offer": None,
-            "appointmentId": None,
-            "seen": [],
-            "overAt": over_at(last),
-            "version": 1,
-            "createdAt": now,
-            "updatedAt": now,
-            "outbox": [],
-        }
+        place = new_place(new_id(), doctor_id, patient_id, first, last, now)
         self._waitlist.add(place)
         return place
 
@@ -212,6 +197,26 @@ class Waitlist:
         for place in given_back:
             if place["offer"]:
                 self._offers.pass_on(place["doctorId"], place["offer"], session)
+
+
+def new_place(place_id: str, doctor_id: str, patient_id: str, first: date, last: date, at: datetime) -> Document:
+    """A place in the line, of whoever joins it."""
+    return {
+        "_id": place_id,
+        "doctorId": doctor_id,
+        "patientId": patient_id,
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+        "status": Place.WAITING,
+        "offer": None,
+        "appointmentId": None,
+        "seen": [],
+        "overAt": over_at(last),
+        "version": 1,
+        "createdAt": at,
+        "updatedAt": at,
+        "outbox": [],
+    }
 
 
 def _require_offer(place: Document, expected: int | None) -> None:

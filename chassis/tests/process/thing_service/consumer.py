@@ -16,7 +16,7 @@ from nameko.containers import ServiceContainer
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
-from chassis import context, logs
+from chassis import context, telemetry
 from chassis.config import DataConfig
 from chassis.consumer import entrypoints, process
 from chassis.consumer.sender import NotSent, Sender
@@ -24,11 +24,11 @@ from chassis.errors import Conflict
 from chassis.inbox import Inbox
 from chassis.mongo import Database
 from chassis.rpc import RpcClient
-from chassis.schemas import EventData
+from chassis.schemas import EventData, Shape
 from thing_service import NAME, SOURCE
 
 config = DataConfig.read_or_exit()
-logs.configure(NAME, "consumer")
+telemetry.begin(config, NAME, "consumer")
 database = Database(config.mongodb_uri, NAME)
 
 
@@ -37,6 +37,11 @@ class Made(EventData):
     seconds: float = 0
     failures: int = 0
     away: int = 0
+
+
+class Described(Shape):
+    name: str
+    size: int
 
 
 class TooMany(Conflict):
@@ -60,35 +65,39 @@ class Consumer:
             raise LookupError("not yet")
         database["effects"].update_one({"_id": event.thing_id}, {"$inc": {"count": 1}}, upsert=True, session=session)
 
-    @rpc
+    @rpc(int)
     def add(self, a: int, b: int) -> int:
         return a + b
 
-    @rpc
+    @rpc(Described)
+    def describe(self, size: Any) -> dict[str, Any]:
+        return {"name": "a thing", "size": size}
+
+    @rpc(None)
     def refuse(self) -> None:
         raise TooMany(data={"most": 3}, errors=[{"field": "a", "message": "is too many"}])
 
-    @rpc
+    @rpc(None)
     def explode(self) -> None:
         raise LookupError("canary")
 
-    @rpc
+    @rpc(Any)
     def odd(self) -> Any:
         return object()
 
-    @rpc
+    @rpc(None)
     def wait(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    @rpc
+    @rpc(str | None)
     def request_id(self) -> str | None:
         return context.request_id()
 
-    @rpc
+    @rpc(str)
     def echo(self, request_id: str) -> str:
         return request_id
 
-    @rpc
+    @rpc(int)
     def ask_another(self) -> Any:
         return RpcClient(config.amqp_url).call(NAME, "add", a=1, b=2)
 

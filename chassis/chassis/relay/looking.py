@@ -1,0 +1,136 @@
+"""What the relay tells of its service's outboxes, queues and dead letters: looked at now and then, whoever relays.
+
+A thread of its own, for it must also tell that events wait while the broker is away and the relay waits for it. Where
+a service has several relays each looks: take the largest of what they tell.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import nan
+from threading import Thread
+
+import pika
+import structlog
+from pika.adapters.blocking_connection import BlockingConnection
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import AMQPError, ChannelClosedByBroker
+from prometheus_client import Gauge
+from pymongo import timeout
+from pymongo.errors import PyMongoError
+
+from chassis import outbox
+from chassis.mongo import Database
+from chassis.relay.lease import noted
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 15.0
+MOST_COUNTED = 10_000
+_ANSWER_SECONDS = 5
+
+DOCUMENTS = Gauge("outbox_documents", "Documents with unpublished events; 10,000 are counted at most.", ["collection"])
+EVENTS = Gauge("outbox_events", "Unpublished events in those documents.", ["collection"])
+OLDEST = Gauge("outbox_oldest_seconds", "How long the oldest unpublished event has waited.", ["collection"])
+HELD = Gauge("outbox_held_documents", "Documents held back: no queue takes their next event.", ["type"])
+QUEUED = Gauge("queue_messages", "Messages that are ready in a queue that this service reads.", ["queue"])
+CONSUMERS = Gauge("queue_consumers", "Consumers of a queue that this service reads.", ["queue"])
+DEAD = Gauge("dead_letters", "Messages that this service could not handle.", ["queue"])
+DATABASE_AWAY = Gauge("database_away", "1 while the service's database does not answer the relay, else 0.")
+BROKER_AWAY = Gauge("broker_away", "1 while the broker does not answer the relay, else 0.")
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look of a service's own at its database, and the gauges that it sets, those with labels and those without."""
+
+    do: Callable[[], None]
+    """May raise PyMongoError."""
+    labelled: Sequence[Gauge] = ()
+    single: Sequence[Gauge] = ()
+
+    def forget(self) -> None:
+        """An old figure would look like one of now."""
+        for gauge in self.labelled:
+            gauge.clear()
+        for gauge in self.single:
+            gauge.set(nan)
+
+
+def look(
+    database: Database,
+    collections: Sequence[str],
+    amqp_url: str,
+    *,
+    queues: Sequence[str],
+    dead_letters: str,
+    more: Sequence[Look],
+    until: Callable[[], bool],
+) -> None:
+    """Look each 15 s until told to stop: at outboxes, the queues, the dead letters, and whatever else ``more`` does."""
+
+    def looking() -> None:
+        while not until():
+            _look_at_database(database, collections, more)
+            _look_at_broker(amqp_url, queues, dead_letters)
+            next_look = time.monotonic() + EVERY_SECONDS
+            while not until() and time.monotonic() < next_look:
+                time.sleep(0.2)
+
+    Thread(target=looking, name="looking", daemon=True).start()
+
+
+def _look_at_database(database: Database, collections: Sequence[str], more: Sequence[Look]) -> None:
+    try:
+        with timeout(_ANSWER_SECONDS):
+            for name in collections:
+                documents, events, oldest = outbox.state(database[name], MOST_COUNTED)
+                DOCUMENTS.labels(name).set(documents)
+                EVENTS.labels(name).set(events)
+                OLDEST.labels(name).set(max(0.0, time.time() - oldest) if oldest else 0)
+            held = noted(database)
+            HELD.clear()
+            for kind, note in held.items():
+                HELD.labels(kind).set(note["count"])
+        for each in more:
+            with timeout(_ANSWER_SECONDS):
+                each.do()
+    except PyMongoError as error:
+        log.warning("database away, nothing is known of outboxes", error=type(error).__name__)
+        DATABASE_AWAY.set(1)
+        for each in (Look(lambda: None, labelled=(DOCUMENTS, EVENTS, OLDEST, HELD)), *more):
+            each.forget()
+    else:
+        DATABASE_AWAY.set(0)
+
+
+def _look_at_broker(amqp_url: str, queues: Sequence[str], dead_letters: str) -> None:
+    parameters = pika.URLParameters(amqp_url)
+    parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = _ANSWER_SECONDS
+    # also what bounds the waiting for an answer
+    parameters.heartbeat = _ANSWER_SECONDS
+    try:
+        with BlockingConnection(parameters) as connection:
+            for queue in queues:
+                messages, consumers = _state(connection, queue)
+                QUEUED.labels(queue).set(messages)
+                CONSUMERS.labels(queue).set(consumers)
+            DEAD.labels(dead_letters).set(_state(connection, dead_letters)[0])
+    except (AMQPError, AMQPConnectorException, OSError) as error:
+        log.warning("broker away, nothing is known of queues", error=type(error).__name__)
+        BROKER_AWAY.set(1)
+        for gauge in (QUEUED, CONSUMERS, DEAD):
+            gauge.clear()
+    else:
+        BROKER_AWAY.set(0)
+
+
+def _state(connection: BlockingConnection, queue: str) -> tuple[int, int]:
+    """(messages ready, consumers); none of either where there is no such queue, which costs the channel that asked."""
+    channel = connection.channel()
+    try:
+        state = channel.queue_declare(queue, passive=True).method
+    except ChannelClosedByBroker:
+        return 0, 0
+    channel.close()
+    return state.message_count, state.consumer_count

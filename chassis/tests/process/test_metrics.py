@@ -1,0 +1,81 @@
+"""Metrics of real processes: what is counted is the truth, whatever becomes of who counted it."""
+
+import socket
+from typing import Any
+
+from devkit.link import Link
+from devkit.testing import Samples, scrape
+from devkit.waiting import eventually
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def total(samples: Samples, name: str) -> float:
+    return sum(value for (found, _), value in samples.items() if found == name)
+
+
+def test_a_consumer_tells_what_became_of_each_event_also_while_it_handles_one(things: Any) -> None:
+    port, source = free_port(), things.source
+    with things.start("consumer", METRICS_PORT=str(port)):
+        event = things.event("t1")
+        for _ in range(2):
+            things.publish(event)
+        things.publish({**things.event("t2"), "data": {"thingId": 5}})
+        things.publish(things.event("t3", failures=1))
+        things.publish({**things.event("t4"), "time": "2020-01-01T00:00:00Z"})
+        things.publish({**things.event("t5"), "time": {"no": "instant"}})
+
+        def outcomes() -> dict[str, float]:
+            return {
+                labels[0]: value for (name, labels), value in scrape(port).items() if name == "events_handled_total"
+            }
+
+        wanted = {"handled": 4, "seen_before": 1, "refused": 1, "failed": 1}
+        eventually(lambda: outcomes() == wanted, timeout=20)
+        samples = scrape(port)
+        # each that took effect and says when it was made; one of them is years old
+        assert samples["event_age_seconds_count", (source, "made")] == 3
+        assert samples["event_age_seconds_bucket", ("1800.0", source, "made")] == 2
+        assert samples["event_handling_seconds_count", (source, "made")] == 7
+
+        def is_asked_in_between(thing_id: str) -> bool:
+            things.publish(things.event(thing_id, seconds=2))
+            eventually(lambda: things.attempts(thing_id) == 1)
+            scrape(port)
+            return things.effect(thing_id) == 0
+
+        # it may be over before, on a busy host
+        assert any(is_asked_in_between(f"slow{number}") for number in range(5))
+
+
+def test_a_relay_tells_what_waits_and_what_it_holds_back_also_while_the_broker_is_away(things: Any, link: Link) -> None:
+    port = free_port()
+    with things.start("relay", METRICS_PORT=str(port), LOOK_SECONDS="0.3"):
+        things.write(things.event("t1"))
+        eventually(lambda: scrape(port).get(("relay_events_total", ("confirmed", "made"))) == 1)
+        eventually(lambda: scrape(port).get(("broker_away", ())) == 0)
+        assert scrape(port)["outbox_events", ("things",)] == 0
+
+        things.write(things.event("held", kind="unheard"))
+        eventually(lambda: scrape(port).get(("outbox_held_documents", ("unheard",))) == 1, timeout=15)
+        assert scrape(port)["relay_events_total", ("unroutable", "unheard")] >= 1
+
+        link.down()
+        things.write(things.event("t2"), things.event("t3"))
+        eventually(lambda: scrape(port).get(("outbox_events", ("things",))) == 3)
+        samples = scrape(port)
+        assert samples["outbox_documents", ("things",)] == 2
+        assert samples["outbox_oldest_seconds", ("things",)] > 0
+        # what is not known is not told
+        eventually(lambda: scrape(port)["broker_away", ()] == 1)
+        assert total(scrape(port), "dead_letters") == 0
+        assert not [name for name, _ in scrape(port) if name == "dead_letters"]
+
+        link.up()
+        # all but what no queue takes
+        eventually(lambda: scrape(port).get(("outbox_events", ("things",))) == 1, timeout=30)
+        eventually(lambda: scrape(port)["broker_away", ()] == 0)
