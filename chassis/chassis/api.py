@@ -20,25 +20,15 @@ from typing import Any, TypeVar
 
 import orjson
 from flask import Blueprint, Flask, Response, current_app, g, request
-from pydantic import BaseModel, TypeAdapter, ValidationError
-from werkzeug.exceptions import RequestEntityTooLarge
+from pydantic import BaseModel, TypeAdapter
 
-from chassis.errors import (
-    AppError,
-    Forbidden,
-    MalformedRequest,
-    NotAcceptable,
-    TokenMissing,
-    UnsupportedMediaType,
-    ValidationFailed,
-    VersionMismatch,
-)
-from chassis.headers import ANSWERED, ETAG
+from chassis import incoming
+from chassis.errors import AppError, TokenMissing, ValidationFailed, VersionMismatch
+from chassis.headers import ANSWERED, ETAG, JSON
 from chassis.identity import Identity
-from chassis.schemas import Body, Query, field_errors
+from chassis.schemas import Body, Query
 from chassis.urls import BASE_PATH
 
-JSON = "application/json"
 PUBLIC = "public"
 SELF = "self"
 PATIENT = "patient"
@@ -220,18 +210,18 @@ def _view(operation: Operation, handler: Callable[..., Any]) -> Callable[..., Re
 
     @wraps(handler)
     def view(**parameters: Any) -> Response:
-        _check_accept(operation.media)
+        incoming.check_accept(operation.media)
         if operation.audience:
-            _check_access(operation)
+            incoming.check_access(operation.audience)
         if operation.query:
-            parameters["query"] = _read_query(operation.query)
+            parameters["query"] = incoming.read_query(operation.query)
         elif request.args:
             raise ValidationFailed(errors=[{"field": name, "message": "is not known"} for name in request.args])
         if operation.body:
-            parameters["body"] = _read_body(operation.body)
+            parameters["body"] = incoming.read_body(operation.body)
         elif request.content_length or "Transfer-Encoding" in request.headers:
             # nothing is asked for: what is sent all the same must not seem to have had an effect
-            _read_body(Body)
+            incoming.read_body(Body)
         result = handler(**parameters)
         reply = result if isinstance(result, Reply) else Reply(result)
         status = reply.status or operation.statuses[0]
@@ -255,47 +245,3 @@ def _check_declared(operation: Operation, answer: TypeAdapter[Any] | None, statu
     assert not missing, f"{missing} are declared, and not there"
     if answer is not None:
         answer.validate_json(_json(reply.data))
-
-
-def _check_accept(media: str) -> None:
-    accept = request.headers.get("Accept")
-    kind = media.partition(";")[0]
-    if accept and accept != "*/*" and request.accept_mimetypes.quality(kind) <= 0:
-        raise NotAcceptable(f"Only {kind} can be answered.")
-
-
-def _check_access(operation: Operation) -> None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise TokenMissing
-    who: Identity = current_app.extensions["token_verifier"].verify(token.strip())
-    g.identity = who
-    if who.role not in operation.audience:
-        raise Forbidden
-
-
-def _read_body(shape: type[Body]) -> Body:
-    raw = request.get_data(cache=True)
-    if request.content_length is None and len(raw) >= (request.max_content_length or len(raw) + 1):
-        # werkzeug cuts a chunked body off at its limit without a word
-        raise RequestEntityTooLarge
-    if raw and request.mimetype != JSON:
-        raise UnsupportedMediaType
-    try:
-        return shape.model_validate_json(raw or b"{}")
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        if problems[0]["type"] == "json_invalid":
-            raise MalformedRequest("The body is not valid JSON.") from None
-        raise ValidationFailed(errors=field_errors(problems)) from None
-
-
-def _read_query(shape: type[Query]) -> Query:
-    twice = [name for name, values in request.args.lists() if len(values) > 1]
-    if twice:
-        raise ValidationFailed(errors=[{"field": name, "message": "is given twice"} for name in twice])
-    try:
-        return shape.model_validate(request.args.to_dict())
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        raise ValidationFailed(errors=field_errors(problems)) from None

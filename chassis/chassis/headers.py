@@ -1,8 +1,10 @@
-"""The headers that an answer may bear besides its type and length, as OpenAPI tells of them."""
+"""The headers that an answer may bear besides its type and length, as OpenAPI tells of them; and the type of most."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+
+JSON = "application/json"
 
 CACHE_CONTROL = "Cache-Control"
 CONTENT_DISPOSITION = "Content-Disposition"

@@ -10,9 +10,9 @@ from flask import Flask
 from pydantic import TypeAdapter
 
 from chassis import errors
-from chassis.api import JSON, Operation, operations
+from chassis.api import Operation, operations
 from chassis.errors import AppError
-from chassis.headers import ANSWERED, REQUEST_ID, RETRY_AFTER
+from chassis.headers import ANSWERED, JSON, REQUEST_ID, RETRY_AFTER
 from chassis.urls import BASE_PATH
 
 VERSION = "3.1.0"

@@ -8,7 +8,8 @@ from flask import Flask
 from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import ValidationError
 
-from chassis.api import JSON, operations
+from chassis.api import operations
+from chassis.headers import JSON
 from chassis.openapi import Node, path_of
 from chassis.schemas import Body
 

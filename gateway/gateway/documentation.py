@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from flask import Blueprint
 
-from chassis.api import JSON
 from chassis.errors import AppError, HeadersTooLarge, UpstreamTimeout, UriTooLong
+from chassis.headers import JSON
 from chassis.openapi import VERSION, refusals
 from gateway.errors import BadGateway, Overloaded, PayloadTooLarge, RateLimited, RequestTimeout, RouteNotFound
 from gateway.own_routes import OWN_PATHS, OWN_TAG

@@ -4,9 +4,8 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from chassis.api import JSON
 from chassis.errors import NotReady
-from chassis.headers import CACHE_CONTROL
+from chassis.headers import CACHE_CONTROL, JSON
 from chassis.openapi import envelope, refusals, told
 
 Node = dict[str, Any]
