@@ -5,21 +5,16 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import dotenv, layout, locking, mongod, orphans, ports, say, workers
+from devkit import dotenv, layout, locking, mongod, orphans, ports, say, starting, workers
 from devkit.processes import OFFSETS, Plan, Process
 from devkit.recipes import Recipe
-from devkit.supervisor import DOWN, State, Supervisor
+from devkit.supervisor import DOWN, Supervisor
 from devkit.waiting import holds_within
 
-#: Failed starts in a row that make `up` give up on a process, instead of waiting for what will not come.
-_HOPELESS = 5
-_PATIENCE = 120.0
 #: Each process is given ports of its own: one from outside can only be meant for a single service.
 _OF_ONE_PROCESS = {"PORT", "GATEWAY_PORT", "METRICS_PORT"}
 
@@ -168,54 +163,8 @@ class Instance:
             self._refuse_unusable(now)
             states = self.supervisor.states()
             self.supervisor.start_processes(p.name for p in now if states[p.name].state in DOWN)
-            with self._replica_set_if_among(now):
-                self._wait_until_healthy(now, report)
-
-    @contextmanager
-    def _replica_set_if_among(self, processes: Iterable[Process]) -> Iterator[None]:
-        """MongoDB servers on their own never become a replica set: make them one while the others start."""
-        checks = [process.check for process in processes if process.check.kind == "mongodb"]
-        if all(check.passes() for check in checks):
-            yield
-            return
-        helper = mongod.begin_primary([check.port for check in checks], self.plan.election_ms)
-        try:
-            yield
-            # members may be well before they have elected one of them
-            said, _ = helper.communicate()
-        finally:
-            helper.kill()
-            helper.wait()
-        if helper.returncode != 0:
-            raise say.Failure(f"the replica set has no primary: {said.strip()}")
-
-    def _wait_until_healthy(self, processes: Iterable[Process], report: Callable[[str], None]) -> None:
-        waiting = {process.name: process for process in processes}
-        failed_starts: dict[str, set[int]] = {}
-        started = time.monotonic()
-        while waiting:
-            states = self.supervisor.states()
-            for name, process in list(waiting.items()):
-                state = states[name]
-                if state.state in {"STARTING", "RUNNING"}:
-                    if process.check.passes():
-                        del waiting[name]
-                        report(f"  ok {name} ({say.seconds(started)})")
-                else:
-                    failed_starts.setdefault(name, set()).add(state.started)
-            broken = [n for n, starts in failed_starts.items() if n in waiting and len(starts) >= _HOPELESS]
-            broken += [name for name in waiting if states[name].state == "FATAL"]
-            if broken or (waiting and time.monotonic() - started > _PATIENCE):
-                raise say.Failure(self._diagnosis(broken or list(waiting), states))
-            holds_within(0.2, lambda: False)
-
-    def _diagnosis(self, names: list[str], states: Mapping[str, State]) -> str:
-        parts = [f"not healthy: {', '.join(names)}"]
-        for name in names:
-            tail = self.log(name).read_text(errors="replace").splitlines()[-15:] if self.log(name).exists() else []
-            parts.append(f"--- {name} ({states[name].state}), the end of {self.log(name)}:")
-            parts += [line[:400] for line in tail] or ["(empty)"]
-        return "\n".join(parts)
+            with starting.replica_set_among(now, self.plan.election_ms):
+                starting.wait_until_healthy(now, self.supervisor, self.log, report)
 
     def down(self, report: Callable[[str], None] = say.line) -> None:
         """End every process, those first that use others; nothing of this instance is left running."""
@@ -297,7 +246,7 @@ class Instance:
     def wait_until_healthy(self, *processes: str) -> None:
         """Wait for these, or for all if none is named."""
         wanted = [p for p in self.plan.processes() if not processes or p.name in processes]
-        self._wait_until_healthy(wanted, lambda _: None)
+        starting.wait_until_healthy(wanted, self.supervisor, self.log, lambda _: None)
 
 
 def of_checkout(environ: Mapping[str, str] = os.environ) -> Instance:
