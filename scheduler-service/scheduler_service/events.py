@@ -36,24 +36,6 @@ class PasswordChanged(EventData):
     by: Literal["CHANGE", "RESET"]
 
 
-class AppointmentChanged(EventData):
-    """Every appointment-* event: ``lapses_at`` is told of a request only, ``previous_start`` of a move, ``cause`` of a
-    cancellation.
-    """
-
-    appointment_id: str
-    doctor_id: str
-    patient_id: str
-    start: datetime
-    timezone: str
-    status: Annotated[str, BRANCHES]
-    version: int
-    by: Annotated[str, BRANCHES]
-    lapses_at: datetime | None = None
-    previous_start: datetime | None = None
-    cause: Annotated[str | None, BRANCHES] = None
-
-
 class AppointmentAsTold(EventData):
     """In a snapshot: who did it is not told of how things are."""
 
@@ -64,6 +46,17 @@ class AppointmentAsTold(EventData):
     timezone: str
     status: Annotated[str, BRANCHES]
     version: int
+
+
+class AppointmentChanged(AppointmentAsTold):
+    """Every appointment-* event: ``lapses_at`` is told of a request only, ``previous_start`` of a move, ``cause`` of a
+    cancellation.
+    """
+
+    by: Annotated[str, BRANCHES]
+    lapses_at: datetime | None = None
+    previous_start: datetime | None = None
+    cause: Annotated[str | None, BRANCHES] = None
 
 
 class WaitlistOffered(EventData):
