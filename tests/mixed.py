@@ -76,8 +76,4 @@ def main(names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        raise SystemExit(main(sys.argv[1:]))
-    except say.Failure as failure:
-        say.error(str(failure))
-        raise SystemExit(1) from None
+    raise SystemExit(say.failures_of(lambda: main(sys.argv[1:])))

@@ -127,8 +127,8 @@ class Client:
 
     def _is_to_be_repeated(self, answer: requests.Response) -> bool:
         if not self._persistent:
-            # such an answer always says when to come again
-            return answer.status_code == 503
+            # one that does not say when to come again is a failure
+            return answer.status_code == 503 and "Retry-After" in answer.headers
         running = answer.status_code == 409 and answer.json().get("code") == "IDEMPOTENCY_IN_PROGRESS"
         return running or answer.status_code in (502, 503, 504)
 

@@ -31,10 +31,7 @@ def main() -> int:
     # Whoever ends a run politely gets it tidied up too.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        return int(options.run(options) or 0)
-    except say.Failure as failure:
-        say.error(str(failure))
-        return 1
+        return say.failures_of(lambda: int(options.run(options) or 0))
     except BrokenPipeError:
         # Whoever reads, `head` perhaps, has seen enough; Python would complain once more as it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

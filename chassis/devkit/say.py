@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -17,6 +17,15 @@ def line(text: str = "") -> None:
 def error(text: str) -> None:
     sys.stdout.flush()
     print(f"error: {text}", file=sys.stderr, flush=True)
+
+
+def failures_of(work: Callable[[], int]) -> int:
+    """The exit code that `work` returns; that of a Failure, which is told, is 1."""
+    try:
+        return work()
+    except Failure as failure:
+        error(str(failure))
+        return 1
 
 
 @contextmanager
