@@ -19,7 +19,7 @@ class Suite(Protocol):
 def event_queues() -> list[str]:
     """Every queue of events, of what is to be tried again, and of dead letters."""
     table = json.loads((ROOT / "contracts" / "subscriptions.json").read_text())
-    events = [amqp.queue(who, source, kind) for who, row in table.items() for source in row for kind in row[source]]
+    events = [queue for consumer in table for queue in amqp.queues_of(consumer, table)]
     return [*events, *map(amqp.retries, table), *map(amqp.dead_letters, table)]
 
 

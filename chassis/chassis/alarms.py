@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pika
 from pika.adapters.blocking_connection import BlockingConnection
-from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError, ChannelClosedByBroker
 from pymongo import MongoClient, ReadPreference
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from chassis import amqp, migrations, outbox
+from chassis import amqp, broker, migrations, outbox
 from chassis.config import CONTRACTS_IN_CHECKOUT, EX_CONFIG
 from chassis.events import subscriptions
 from chassis.migrations.lock import Lock
@@ -69,22 +66,18 @@ def in_databases(uri: str, services: list[str]) -> Iterator[Alarm]:
 
 def in_broker(url: str, table: amqp.Subscriptions, *, long: int, pause: float) -> Iterator[Alarm]:
     """What the queues tell, looked at twice: what is long and does not shrink, or has no consumer either time."""
-    parameters = pika.URLParameters(url)
-    parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = ANSWER_SECONDS
-    # also what bounds the waiting for an answer
-    parameters.heartbeat = ANSWER_SECONDS
-    queues = [amqp.queue(who, source, kind) for who, row in table.items() for source in row for kind in row[source]]
+    queues = [queue for consumer in table for queue in amqp.queues_of(consumer, table)]
     try:
-        with BlockingConnection(parameters) as connection:
+        with BlockingConnection(broker.bounded(url, ANSWER_SECONDS)) as connection:
             for service in table:
-                state = _queue(connection, amqp.dead_letters(service))
+                state = broker.state(connection, amqp.dead_letters(service))
                 if state and state[0]:
                     yield Alarm("DeadLetters", f"{service}: {state[0]} messages could not be handled")
-            before = {queue: _queue(connection, queue) for queue in queues}
+            before = {queue: broker.state(connection, queue) for queue in queues}
             connection.sleep(pause)
             for queue, first in before.items():
-                yield from _of_queue(queue, first, _queue(connection, queue), long)
-    except (AMQPError, AMQPConnectorException, OSError) as error:
+                yield from _of_queue(queue, first, broker.state(connection, queue), long)
+    except broker.AWAY as error:
         yield Alarm("BrokerAway", type(error).__name__)
 
 
@@ -95,17 +88,6 @@ def _of_queue(queue: str, first: tuple[int, int] | None, second: tuple[int, int]
         yield Alarm("QueueStuck", f"{queue}: no consumer, {second[0]} messages ready")
     elif second[0] >= first[0] > long:
         yield Alarm("QueueStuck", f"{queue}: {second[0]} messages ready, not fewer than before")
-
-
-def _queue(connection: BlockingConnection, name: str) -> tuple[int, int] | None:
-    """(messages ready, consumers); None if there is no such queue, which costs the channel that asked."""
-    channel = connection.channel()
-    try:
-        state = channel.queue_declare(name, passive=True).method
-    except ChannelClosedByBroker:
-        return None
-    channel.close()
-    return state.message_count, state.consumer_count
 
 
 def _of_members(client: MongoClient[Document]) -> Iterator[Alarm]:

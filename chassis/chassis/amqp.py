@@ -92,6 +92,12 @@ def event_id(message: Any) -> str | None:
     return found if isinstance(found, str) and re.fullmatch(r"[0-9A-Za-z_.:-]{1,64}", found) else None
 
 
+def queues_of(consumer: str, subscriptions: Subscriptions) -> list[str]:
+    """The consumer's own queues, one for each event that it subscribes to."""
+    sources = subscriptions.get(consumer, {})
+    return [queue(consumer, source, kind) for source, kinds in sources.items() for kind in kinds]
+
+
 def queues_of_source(source: str, subscriptions: Subscriptions) -> Iterator[tuple[str, str]]:
     """(consumer, event type) of everyone who subscribes to a service."""
     for consumer, sources in subscriptions.items():

@@ -17,11 +17,10 @@ from typing import Any
 import orjson
 import pika
 import structlog
-from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError, UnroutableError
+from pika.exceptions import UnroutableError
 from pydantic import TypeAdapter, ValidationError
 
-from chassis import tracing
+from chassis import broker, tracing
 from chassis.context import request_id
 from chassis.errors import AppError, ServiceUnavailable
 from chassis.schemas import as_read
@@ -74,7 +73,7 @@ class RpcClient:
         Thread(target=copy_context().run, args=(ask,), name=f"rpc-{service}", daemon=True).start()
         try:
             answer = answered.result(timeout)
-        except (AMQPError, AMQPConnectorException, OSError) as error:
+        except broker.AWAY as error:
             log.warning("rpc failed", called=f"{service}.{method}", error=repr(error))
             raise ServiceUnavailable from None
         if answer.get("error"):
@@ -86,11 +85,7 @@ class RpcClient:
 
     def _exchange(self, service: str, method: str, timeout: float, kwargs: dict[str, Any]) -> dict[str, Any]:
         deadline = time.monotonic() + timeout
-        parameters = pika.URLParameters(self._amqp_url)
-        parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = timeout
-        parameters.heartbeat = max(1, int(timeout))
-        parameters.connection_attempts = 1
-        with pika.BlockingConnection(parameters) as connection:
+        with pika.BlockingConnection(broker.bounded(self._amqp_url, timeout)) as connection:
             channel = connection.channel()
             channel.confirm_delivery()
             channel.exchange_declare(_EXCHANGE, "topic", durable=True)

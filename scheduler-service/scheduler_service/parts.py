@@ -5,13 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
-import pika
 import structlog
 from pika.adapters.blocking_connection import BlockingConnection
-from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from chassis import amqp
+from chassis import amqp, broker
 from chassis.dead_letters.letter import Letter
 from chassis.dead_letters.queue import DeadLetterQueue
 from chassis.errors import AppError, ServiceUnavailable
@@ -36,12 +33,7 @@ class Parts:
     def __init__(self, amqp_url: str, subscriptions: amqp.Subscriptions, rpc: RpcClient) -> None:
         self._table = subscriptions
         self._rpc = rpc
-        self._parameters = pika.URLParameters(amqp_url)
-        self._parameters.socket_timeout = self._parameters.stack_timeout = PATIENCE_SECONDS
-        self._parameters.blocked_connection_timeout = PATIENCE_SECONDS
-        # also what bounds the waiting for an answer
-        self._parameters.heartbeat = int(PATIENCE_SECONDS)
-        self._parameters.connection_attempts = 1
+        self._parameters = broker.bounded(amqp_url, PATIENCE_SECONDS)
 
     def health(self) -> list[Document]:
         """[{service, consumer, relay, outbox, queues}] by name. Raises ServiceUnavailable where the broker is away."""
@@ -72,14 +64,13 @@ class Parts:
         try:
             with BlockingConnection(self._parameters) as connection:
                 return look(connection)
-        except (AMQPError, AMQPConnectorException, OSError) as error:
+        except broker.AWAY as error:
             log.warning("broker away", error=type(error).__name__)
             raise ServiceUnavailable from None
 
     def _queues(self, connection: BlockingConnection, service: str) -> Document:
-        own = [amqp.queue(service, source, kind) for source, kinds in self._table[service].items() for kind in kinds]
         return {
-            "waiting": sum(_ready(connection, name) for name in own),
+            "waiting": sum(_ready(connection, name) for name in amqp.queues_of(service, self._table)),
             "retrying": _ready(connection, amqp.retries(service)),
             "deadLetters": _ready(connection, amqp.dead_letters(service)),
         }
@@ -95,14 +86,9 @@ def _part(service: str, told: Document | None, queues: Document) -> Document:
 
 
 def _ready(connection: BlockingConnection, queue: str) -> int:
-    """How many messages wait in the queue; none in one that is not there, which costs the channel that asked."""
-    channel = connection.channel()
-    try:
-        count: int = channel.queue_declare(queue, passive=True).method.message_count
-    except ChannelClosedByBroker:
-        return 0
-    channel.close()
-    return count
+    """How many messages wait in the queue; none in one that is not there."""
+    state = broker.state(connection, queue)
+    return state[0] if state else 0
 
 
 def _letters(connection: BlockingConnection, service: str) -> Document:

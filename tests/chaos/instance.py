@@ -99,7 +99,7 @@ class ChaosInstance(TrialInstance):
 
     def _event_queues(self) -> list[str]:
         table = self.subscriptions
-        return [amqp.queue(who, source, kind) for who, row in table.items() for source in row for kind in row[source]]
+        return [queue for consumer in table for queue in amqp.queues_of(consumer, table)]
 
     def _states(self, names: Iterable[str]) -> dict[str, Any]:
         with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:

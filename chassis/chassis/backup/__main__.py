@@ -9,7 +9,7 @@ import structlog
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from chassis import amqp, logs
+from chassis import amqp, broker, logs
 from chassis.backup import BackupError, load, save
 from chassis.backup.folder import Manifest, read_manifest
 from chassis.config import CONTRACTS_IN_CHECKOUT
@@ -37,7 +37,7 @@ def main() -> int:
                     _tell("loaded", load(client, options.folder, replace=options.replace))
             case "empty-queues":
                 print(f"emptied the queues of events, dead letters too: {empty_queues(table)} messages", flush=True)
-    except (BackupError, PyMongoError, OSError, pika.exceptions.AMQPError) as error:
+    except (BackupError, PyMongoError, *broker.AWAY) as error:
         # a driver's message may show a document
         reason = str(error) if isinstance(error, BackupError | OSError) else type(error).__name__
         if options.action == "save":
@@ -50,13 +50,11 @@ def main() -> int:
 
 def empty_queues(table: amqp.Subscriptions) -> int:
     """Remove every message from the queues, of events, to be tried again and dead letters; how many there were."""
-    parameters = pika.URLParameters(os.environ["AMQP_URL"])
-    parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = 30
-    with pika.BlockingConnection(parameters) as connection:
+    with pika.BlockingConnection(broker.bounded(os.environ["AMQP_URL"], 30)) as connection:
         channel = connection.channel()
         for source in {source for sources in table.values() for source in sources}:
             amqp.declare_source(channel, source, table)
-        queues = [amqp.queue(who, source, kind) for who, row in table.items() for source in row for kind in row[source]]
+        queues = [queue for consumer in table for queue in amqp.queues_of(consumer, table)]
         for consumer in table:
             channel.queue_declare(amqp.retries(consumer), durable=True, arguments=amqp.RETRIES_ARGUMENTS)
         waiting = [*queues, *map(amqp.retries, table), *map(amqp.dead_letters, table)]

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pika
 import structlog
-from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError
 
-from chassis import logs
+from chassis import broker, logs
 from chassis.clock import instant_text, now
 from chassis.config import CONTRACTS_IN_CHECKOUT, EX_CONFIG
 from chassis.dead_letters.letter import Letter
@@ -44,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("discard drops what is never seen again: name one with --id, or all of a --service with --all")
     logs.configure("dead-letters", options.action)
     try:
-        with pika.BlockingConnection(_parameters(url)) as connection:
+        with pika.BlockingConnection(broker.bounded(url, _BROKER_SECONDS)) as connection:
             queues = [DeadLetterQueue(connection, name) for name in ([options.service] if options.service else known)]
             match options.action:
                 case "list":
@@ -53,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
                     return _show(queues, options)
                 case action:
                     return _move(queues, action, options)
-    except (AMQPError, AMQPConnectorException, OSError) as error:
+    except broker.AWAY as error:
         print(f"the broker is away or went away: {type(error).__name__}; nothing is lost, repeat it", file=sys.stderr)
         return EX_UNAVAILABLE
 
@@ -173,13 +171,6 @@ def _when(at: datetime | None) -> str:
 def _safe(text: str) -> str:
     # whoever wrote it might have meant the terminal
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-
-
-def _parameters(url: str) -> pika.URLParameters:
-    parameters = pika.URLParameters(url)
-    parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = _BROKER_SECONDS
-    parameters.heartbeat = _BROKER_SECONDS
-    return parameters
 
 
 def _parser() -> argparse.ArgumentParser:

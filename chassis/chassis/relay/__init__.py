@@ -28,7 +28,6 @@ def relay(
     what ``looks`` find in its database.
     """
     table = subscriptions(config.contracts_dir)
-    events = [amqp.queue(source, other, kind) for other, kinds in table.get(source, {}).items() for kind in kinds]
     return Relay(
         database,
         collections,
@@ -37,6 +36,6 @@ def relay(
         subscriptions=table,
         broadcasts=broadcasts(config.contracts_dir),
         heartbeat=Heartbeat(config.heartbeat_file),
-        queues=[*events, amqp.retries(source), *queues],
+        queues=[*amqp.queues_of(source, table), amqp.retries(source), *queues],
         looks=looks if config.metrics_port else None,
     )

@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from math import nan
 from threading import Thread
 
-import pika
 import structlog
 from pika.adapters.blocking_connection import BlockingConnection
-from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError, ChannelClosedByBroker
 from prometheus_client import Gauge
 from pymongo import timeout
 from pymongo.errors import PyMongoError
 
-from chassis import outbox
+from chassis import broker, outbox
 from chassis.mongo import Database
 from chassis.relay.lease import noted
 
@@ -28,6 +25,7 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS = 15.0
 MOST_COUNTED = 10_000
 _ANSWER_SECONDS = 5
+_NONE = (0, 0)
 
 DOCUMENTS = Gauge("outbox_documents", "Documents with unpublished events; 10,000 are counted at most.", ["collection"])
 EVENTS = Gauge("outbox_events", "Unpublished events in those documents.", ["collection"])
@@ -93,8 +91,7 @@ def _look_at_database(database: Database, collections: Sequence[str], more: Sequ
             for kind, note in held.items():
                 HELD.labels(kind).set(note["count"])
         for each in more:
-            with timeout(_ANSWER_SECONDS):
-                each.do()
+            _do(each)
     except PyMongoError as error:
         log.warning("database away, nothing is known of outboxes", error=type(error).__name__)
         DATABASE_AWAY.set(1)
@@ -104,33 +101,30 @@ def _look_at_database(database: Database, collections: Sequence[str], more: Sequ
         DATABASE_AWAY.set(0)
 
 
-def _look_at_broker(amqp_url: str, queues: Sequence[str], dead_letters: str) -> None:
-    parameters = pika.URLParameters(amqp_url)
-    parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = _ANSWER_SECONDS
-    # also what bounds the waiting for an answer
-    parameters.heartbeat = _ANSWER_SECONDS
+def _do(each: Look) -> None:
     try:
-        with BlockingConnection(parameters) as connection:
+        with timeout(_ANSWER_SECONDS):
+            each.do()
+    except PyMongoError:
+        raise
+    except Exception as error:
+        # a defect of one look ends neither the others nor the ones to come
+        log.error("look failed", error=type(error).__name__)
+        each.forget()
+
+
+def _look_at_broker(amqp_url: str, queues: Sequence[str], dead_letters: str) -> None:
+    try:
+        with BlockingConnection(broker.bounded(amqp_url, _ANSWER_SECONDS)) as connection:
             for queue in queues:
-                messages, consumers = _state(connection, queue)
+                messages, consumers = broker.state(connection, queue) or _NONE
                 QUEUED.labels(queue).set(messages)
                 CONSUMERS.labels(queue).set(consumers)
-            DEAD.labels(dead_letters).set(_state(connection, dead_letters)[0])
-    except (AMQPError, AMQPConnectorException, OSError) as error:
+            DEAD.labels(dead_letters).set((broker.state(connection, dead_letters) or _NONE)[0])
+    except broker.AWAY as error:
         log.warning("broker away, nothing is known of queues", error=type(error).__name__)
         BROKER_AWAY.set(1)
         for gauge in (QUEUED, CONSUMERS, DEAD):
             gauge.clear()
     else:
         BROKER_AWAY.set(0)
-
-
-def _state(connection: BlockingConnection, queue: str) -> tuple[int, int]:
-    """(messages ready, consumers); none of either where there is no such queue, which costs the channel that asked."""
-    channel = connection.channel()
-    try:
-        state = channel.queue_declare(queue, passive=True).method
-    except ChannelClosedByBroker:
-        return 0, 0
-    channel.close()
-    return state.message_count, state.consumer_count

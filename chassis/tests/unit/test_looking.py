@@ -1,5 +1,6 @@
 """What could not be looked at is not told: an old figure would look like one of now."""
 
+from collections.abc import Iterator
 from math import isnan
 
 import pytest
@@ -11,31 +12,51 @@ from chassis.relay import looking
 
 SINGLE = Gauge("test_single", "Without labels.")
 LABELLED = Gauge("test_labelled", "With one.", ["name"])
+OTHER = Gauge("test_other", "Of another look.")
 
 
-def test_while_the_database_is_away_no_old_figure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    away, database = False, Database("mongodb://127.0.0.1:9/x?replicaSet=rs0", "x")
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    monkeypatch.setattr(looking, "noted", lambda _: {})
+    away = Database("mongodb://127.0.0.1:9/x?replicaSet=rs0", "x")
+    yield away
+    away.close()
+
+
+def told() -> list[float | None]:
+    labels = {"test_labelled": {"name": "a"}}
+    names = ("test_single", "test_labelled", "database_away")
+    return [REGISTRY.get_sample_value(name, labels.get(name, {})) for name in names]
+
+
+@pytest.mark.parametrize(("error", "away"), [(ServerSelectionTimeoutError, 1), (KeyError("canary"), 0)])
+def test_of_a_look_that_failed_no_old_figure_is_told(
+    database: Database, error: type[Exception] | Exception, away: int
+) -> None:
+    failing = False
 
     def do() -> None:
-        if away:
-            raise ServerSelectionTimeoutError
+        if failing:
+            raise error
         SINGLE.set(3)
         LABELLED.labels("a").set(4)
 
-    def told() -> list[float | None]:
-        monkeypatch.setattr(looking, "noted", lambda _: {})
-        looking._look_at_database(database, [], [looking.Look(do, labelled=[LABELLED], single=[SINGLE])])
-        labels = {"name": "a"}
-        return [
-            REGISTRY.get_sample_value(name, given)
-            for name, given in (("test_single", {}), ("test_labelled", labels), ("database_away", {}))
-        ]
-
+    look = looking.Look(do, labelled=[LABELLED], single=[SINGLE])
+    looking._look_at_database(database, [], [look])
     assert told() == [3, 4, 0]
-    away = True
+    failing = True
+    looking._look_at_database(database, [], [look])
     single, labelled, database_away = told()
     assert single is not None
     assert isnan(single)
     assert labelled is None
-    assert database_away == 1
-    database.close()
+    assert database_away == away
+
+
+def test_a_defect_of_one_look_ends_no_other(database: Database) -> None:
+    def broken() -> None:
+        raise KeyError("canary")
+
+    OTHER.set(0)
+    looking._look_at_database(database, [], [looking.Look(broken), looking.Look(lambda: OTHER.set(5))])
+    assert REGISTRY.get_sample_value("test_other") == 5
