@@ -59,10 +59,10 @@ class Jobs:
         self._now = clock
         self._stopping = Event()
         self._steps: dict[str, Callable[[StillWorking], Result]] = {
-            "purge-accounts": self._purge_accounts,
-            "chase-erasures": self._chase_erasures,
-            "advance-appointments": self._advance_appointments,
-            "expire-offers": self._expire_offers,
+            "purge-accounts": self._in_batches(calls.PURGE_DUE_ACCOUNTS),
+            "chase-erasures": self._in_batches(calls.REANNOUNCE_LATE_ERASURES),
+            "advance-appointments": self._in_batches(calls.ADVANCE_DUE),
+            "expire-offers": self._in_batches(calls.EXPIRE_OFFERS),
             "send-reminders": send_reminders,
             "deliver-mail": deliver,
         }
@@ -234,47 +234,22 @@ class Jobs:
             return {**run, "leaseUntil": now}
         return {**run, "slot": slot, "leaseUntil": now + LEASE}
 
-    def _purge_accounts(self, still_working: StillWorking) -> Result:
-        def batch() -> dict[str, int]:
-            return self._ask(calls.PURGE_DUE_ACCOUNTS)
+    def _in_batches(self, question: Question) -> Callable[[StillWorking], Result]:
+        """A step that asks until an answer is not full, 50 times at most (the next run goes on); their sum."""
 
-        return _repeat(batch, still_working)
+        def step(still_working: StillWorking) -> Result:
+            total: dict[str, int] = {}
+            for _ in range(_MOST_BATCHES):
+                counts: dict[str, int] = question.ask(self._rpc, limit=_BATCH)
+                total |= {name: total.get(name, 0) + count for name, count in counts.items()}
+                if sum(counts.values()) < _BATCH or not still_working():
+                    break
+            return dict(total)
 
-    def _chase_erasures(self, still_working: StillWorking) -> Result:
-        def batch() -> dict[str, int]:
-            return self._ask(calls.REANNOUNCE_LATE_ERASURES)
-
-        return _repeat(batch, still_working)
-
-    def _advance_appointments(self, still_working: StillWorking) -> Result:
-        def batch() -> dict[str, int]:
-            return self._ask(calls.ADVANCE_DUE)
-
-        return _repeat(batch, still_working)
-
-    def _expire_offers(self, still_working: StillWorking) -> Result:
-        def batch() -> dict[str, int]:
-            return self._ask(calls.EXPIRE_OFFERS)
-
-        return _repeat(batch, still_working)
-
-    def _ask(self, question: Question) -> dict[str, int]:
-        answer: dict[str, int] = question.ask(self._rpc, limit=_BATCH)
-        return answer
+        return step
 
 
 def _job(name: str) -> Job:
     if name not in JOBS:
         raise JobNotFound
     return JOBS[name]
-
-
-def _repeat(batch: Callable[[], dict[str, int]], still_working: StillWorking) -> Result:
-    """Call for batches until one is not full, 50 at the most (the next run goes on); the sum of what they tell."""
-    total: dict[str, int] = {}
-    for _ in range(_MOST_BATCHES):
-        counts = batch()
-        total |= {name: total.get(name, 0) + count for name, count in counts.items()}
-        if sum(counts.values()) < _BATCH or not still_working():
-            break
-    return dict(total)
