@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from devkit import backup, layout
+from devkit import backup, layout, starting
 from devkit.health import Check
 from devkit.processes import Process
 from devkit.recipes import Recipe
@@ -63,10 +63,11 @@ def test_on_databases_that_are_half_restored_only_servers_start(
 ) -> None:
     instance = Instance(tmp_path, {})
     instance.supervisor = supervised = Supervised()
-    monkeypatch.setattr(Instance, "plan", type("Plan", (), {"processes": lambda _: PROCESSES})())
+    monkeypatch.setattr(Instance, "plan", type("Plan", (), {"processes": lambda _: PROCESSES, "election_ms": 0})())
     monkeypatch.setattr(Instance, "environment", lambda *_: {"ERASURE_LEDGER": "ledger"})
-    for name in ("stop", "_refuse_taken_gateway_port", "_write_configuration", "_wait_until_healthy"):
+    for name in ("stop", "_refuse_taken_gateway_port", "_write_configuration"):
         monkeypatch.setattr(Instance, name, lambda *_: None)
+    monkeypatch.setattr(starting, "wait_until_healthy", lambda *_: None)
 
     def dies(_instance: Instance, _process: str, _module: str, *arguments: str) -> Any:
         if "load" in arguments:
