@@ -76,9 +76,10 @@ class DrainingWorker(GeventWorker):
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM. Who has not begun to serve, and may be waiting for the database, has taken on nothing yet."""
+        # first, for C code that runs as the app is loaded may lose the exit below: then it ends once it is loaded
+        super().handle_exit(sig, frame)
         if not self.booted:
             sys.exit(0)
-        super().handle_exit(sig, frame)
 
     def run(self) -> None:
         """Serve; gunicorn calls it when the app is loaded, and ends the process after it."""

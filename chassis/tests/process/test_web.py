@@ -249,8 +249,11 @@ def test_a_request_that_never_ends_does_not_hold_up_the_end(
     assert "Requests cut off" in process.log
 
 
-def test_a_process_that_has_not_begun_to_serve_ends_at_once(start_process: Callable[..., StartedProcess]) -> None:
-    process = start_web(start_process, {"PORT": "0", "JWT_SECRET": JWT_SECRET}, app="never_loads")
+@pytest.mark.parametrize("app", ["never_loads", "loses_the_exit:app"])
+def test_a_process_that_has_not_begun_to_serve_ends_at_once(
+    start_process: Callable[..., StartedProcess], app: str
+) -> None:
+    process = start_web(start_process, {"PORT": "0", "JWT_SECRET": JWT_SECRET}, app=app)
     # from there on the worker hears signals: between its fork and that gunicorn loses them
     eventually(lambda: "waiting" in process.log)
     began = time.monotonic()
