@@ -173,14 +173,27 @@ class Projections:
         projection = self.all[name]
         mended, refused = 0, []
         for ids in self._walk(projection):
-            for look in self._look(projection, ids):
-                try:
-                    self._database.transact(partial(self._mend, projection, look))
-                    mended += 1
-                except (ValidationError, DuplicateKeyError) as error:
-                    # the values stay out of the log: they may be personal
-                    log.error("snapshot not usable", projection=name, id=look.identifier, reason=type(error).__name__)
-                    refused.append(look.identifier)
+            done, not_usable = self._mend_some(projection, ids)
+            # A copy that claimed to be newer than its source refused what was announced since the source was asked,
+            # and was as it was. It claims that no more, and the source, asked again, tells what was refused.
+            _, changed_since = self._mend_some(projection, done)
+            mended += len(done)
+            refused += not_usable + changed_since
+        return mended, refused
+
+    def _mend_some(self, projection: Projection, ids: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Mend those of the ids that differ: which were mended, and which the use case could not take over."""
+        mended, refused = [], []
+        for look in self._look(projection, ids):
+            try:
+                self._database.transact(partial(self._mend, projection, look))
+                mended.append(look.identifier)
+            except (ValidationError, DuplicateKeyError) as error:
+                # the values stay out of the log: they may be personal
+                log.error(
+                    "snapshot not usable", projection=projection.name, id=look.identifier, reason=type(error).__name__
+                )
+                refused.append(look.identifier)
         return mended, refused
 
     def _mend(self, projection: Projection, look: _Look, session: ClientSession) -> None:
