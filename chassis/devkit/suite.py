@@ -240,9 +240,6 @@ class Instance:
         ports = self.ports
         return next((name for name in self.plan.mongodb_members if mongod.is_primary(ports[name])), "")
 
-    def is_healthy(self, process: str) -> bool:
-        return next(p for p in self.plan.processes() if p.name == process).check.passes()
-
     def wait_until_healthy(self, *processes: str) -> None:
         """Wait for these, or for all if none is named."""
         wanted = [p for p in self.plan.processes() if not processes or p.name in processes]

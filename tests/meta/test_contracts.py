@@ -1,6 +1,7 @@
 """What services expect of one another is there, and nothing that was released is broken."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +9,15 @@ from devkit import releases
 from devkit.contracts import beside, evolution, sides
 from devkit.layout import ROOT, SERVICES, Service
 
+BESIDES = Path("scheduler-service/scheduler_service/parts.py")
+"""It asks every consumer how it is, which the chassis answers: no part of any service's contract."""
+
 HERE, RELEASED = sides.of_checkout(), sides.released()
 
 
 @pytest.mark.parametrize("name", HERE)
 def test_a_service_gets_what_it_expects_of_the_others_as_they_are_here(name: str) -> None:
+    assert beside.providers(HERE[name]) <= HERE.keys()
     assert [problem for other in HERE.values() for problem in beside.unmet(HERE[name], other)] == []
 
 
@@ -32,5 +37,7 @@ def test_a_release_is_a_version_and_a_commit(service: Service) -> None:
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_what_is_asked_of_others_is_stated(service: Service) -> None:
     for file in (service.folder / service.package).rglob("*.py"):
-        found = re.search(r"rpc\.call\(", file.read_text())
-        assert not found, f"{file.relative_to(ROOT)}: ask by a chassis.rpc.Question in calls.py"
+        text, where = file.read_text(), file.relative_to(ROOT)
+        asks = "chassis.rpc" in text and re.search(r"\bQuestion\(", text)
+        assert not re.search(r"rpc\.call\(", text), f"{where}: ask by a chassis.rpc.Question in calls.py"
+        assert not asks or file.name == "calls.py" or where == BESIDES, f"{where}: state what is asked in calls.py"

@@ -9,6 +9,12 @@ from devkit.contracts.sides import Side, Sides
 Node = dict[str, Any]
 
 
+def providers(reader: Side) -> set[str]:
+    """The services that it expects anything of."""
+    statement = reader.statement
+    return {ask["service"] for ask in statement["asks"]} | statement["reads"].keys() | statement["fetches"].keys()
+
+
 def unmet(reader: Side, provider: Side) -> list[str]:
     """What the reader expects of the provider and would not get."""
     return [*_events(reader, provider), *_answers(reader, provider), *_endpoints(reader, provider)]

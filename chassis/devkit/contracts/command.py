@@ -22,15 +22,18 @@ def verdict(name: str, here: Sides, released: Sides) -> list[str]:
     reasons = evolution.breaks(released[name], mine, released) if name in released else []
     # what is read of one's own events and methods is old and new for a while, too
     reasons += [problem for other in released.values() for problem in beside.unmet(mine, other)]
+    unknown = beside.providers(mine) - released.keys() - {name}
+    reasons += [f"{mine} expects something of {other}, which was never released" for other in sorted(unknown)]
     if name == "gateway":
-        reasons += [problem for other in released.values() for problem in _unserved(here[other.name], other)]
+        reasons += [problem for other, present in here.items() for problem in _unserved(present, released.get(other))]
     return list(dict.fromkeys(reasons))
 
 
-def _unserved(present: Side, other: Side) -> list[str]:
-    served = {(route["method"], route["path"]) for route in other.routes}
+def _unserved(present: Side, released: Side | None) -> list[str]:
+    served = {(route["method"], route["path"]) for route in released.routes} if released else set()
     routed = {(route["method"], route["path"]) for route in present.routes}
-    return [f"it routes {' '.join(route)}, which {other} does not serve" for route in sorted(routed - served)]
+    who = released or f"{present.name}, which was never released,"
+    return [f"it routes {' '.join(route)}, which {who} does not serve" for route in sorted(routed - served)]
 
 
 def can_deploy(name: str) -> int:

@@ -85,14 +85,26 @@ def _response(before: Any, was: Node, after: Any, now: Node | None, status: str)
     if now is None:
         yield "is answered no more"
         return
-    for name in was.get("headers", {}).keys() - now.get("headers", {}).keys():
-        yield f"the header {name} is gone"
+    for name in was.get("headers", {}):
+        if name not in now.get("headers", {}):
+            yield f"the header {name} is gone"
+            continue
+        header = _header(before(was["headers"][name]), after(now["headers"][name]))
+        yield from (f"the header {name}: {problem}" for problem in header)
     for media, content in was.get("content", {}).items():
         if media not in now.get("content", {}):
             yield f"{media} is answered no more"
             continue
         old, new = before(content.get("schema", {})), after(now["content"][media].get("schema", {}))
         yield from _answer(old, new) if status.startswith("2") else _error(old, new)
+
+
+def _header(old: Node, new: Node) -> Iterator[str]:
+    # a header is no schema, and is referred to in the same way
+    (was,), (now,) = shapes.alternatives(old, old), shapes.alternatives(new, new)
+    if was.get("required") and not now.get("required"):
+        yield "it may be missing now"
+    yield from (f"{misfit} now" for misfit in shapes.misfits(was.get("schema", {}), now.get("schema", {})))
 
 
 def _answer(old: Node, new: Node) -> Iterator[str]:
@@ -102,6 +114,7 @@ def _answer(old: Node, new: Node) -> Iterator[str]:
 
 
 def _error(old: Node, new: Node) -> Iterator[str]:
+    yield from (f"{'.'.join(path)} is gone" for path in shapes.lost(old, new))
     # more codes may come: whoever does not know one goes by the status
     yield from (f"{misfit} now" for misfit in shapes.misfits(old, new) if not misfit.is_new_value)
     yield from (f"{misfit} no more" for misfit in shapes.misfits(new, old) if misfit.is_new_value)

@@ -192,8 +192,9 @@ class _Comparison:
                 yield Misfit((*path, name), "is not known")
             elif others is not True:
                 yield from self.of(others, node, (*path, name))
-        rest = sent.get("additionalProperties")
-        if isinstance(rest, dict) or (rest is True and others is False):
+        # what names no field and says nothing of others may have any; of a shape only the fields that it names are told
+        rest = sent.get("additionalProperties", not told)
+        if others is not True and rest is not False:
             yield from self.of(others, rest, (*path, ITEM))
 
 

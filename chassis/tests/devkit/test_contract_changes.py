@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from devkit.contracts import evolution, sides
+from devkit.contracts import evolution, shapes, sides
 from devkit.contracts.command import verdict
 from devkit.contracts.sides import Side, Sides
 
 RELEASED = sides.released()
+JSON = "application/json"
 Change = Callable[[Any], object]
 
 
@@ -228,6 +229,16 @@ def answer(side: Side, status: str = "200", method: str = "get", path: str = "/a
     return found
 
 
+def header(side: Side, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = side.openapi["components"]["headers"][name]
+    return found
+
+
+def error(side: Side) -> dict[str, Any]:
+    found: dict[str, Any] = side.openapi["components"]["schemas"]["Error"]
+    return found
+
+
 def codes(side: Side, status: str) -> list[str]:
     schema = answer(side, status)["content"]["application/json"]["schema"]
     found: list[str] = schema["allOf"][1]["properties"]["code"]["enum"]
@@ -277,6 +288,27 @@ REFUSED: list[tuple[Change, str]] = [
         "202: a success that it was not",
     ),
     (lambda side: operation(side, "get", "/admin/reviews")["responses"].pop("200"), "200: is answered no more"),
+    (lambda side: header(side, "Retry-After")["schema"].update(type="string"), "header Retry-After: it may be string"),
+    (lambda side: header(side, "Retry-After")["schema"].pop("minimum"), "header Retry-After: it may be below minimum"),
+    (lambda side: header(side, "ETag").update(required=False), "header ETag: it may be missing now"),
+    (lambda side: error(side)["properties"].pop("errors"), "422: errors is gone"),
+    (lambda side: error(side)["properties"].update(message={"type": "integer"}), "422: message may be integer now"),
+    (
+        lambda side: operation(side, "put", "/reviews/{id}/reply")["requestBody"]["content"].update(
+            {"text/plain": operation(side, "put", "/reviews/{id}/reply")["requestBody"]["content"].pop(JSON)}
+        ),
+        "a body of application/json is taken no more",
+    ),
+    (
+        lambda side: operation(side, "delete", "/reviews/{id}").update(
+            requestBody={**operation(side, "put", "/reviews/{id}/reply")["requestBody"], "required": True}
+        ),
+        "DELETE /api/v1/reviews/{id}: a body is required now",
+    ),
+    (
+        lambda side: answer(side)["content"].update({"text/plain": answer(side)["content"].pop(JSON)}),
+        "200: application/json is answered no more",
+    ),
     (lambda side: codes(side, "401").remove("TOKEN_REVOKED"), "401: code may be TOKEN_REVOKED no more"),
     (lambda side: operation(side, "get", "/admin/reviews")["responses"].pop("403"), "403: is answered no more"),
     (
@@ -363,6 +395,15 @@ def method(side: Side, name: str) -> dict[str, Any]:
             ),
             "gateway 1.0.0 fetches /internal/accounts/{id} of user-service 1.0.0: active may be string",
         ),
+        *(
+            (
+                lambda side, users=users: side.statement["internal"]["/internal/closures"]["properties"].update(
+                    users=users
+                ),
+                "gateway 1.0.0 fetches /internal/closures of user-service 1.0.0: users.[] may be anything",
+            )
+            for users in ({"type": "object", "additionalProperties": True}, {"type": "object"})
+        ),
     ],
 )
 def test_an_answer_that_a_released_caller_would_miss_is_refused(here: Sides, change: Change, said: str) -> None:
@@ -391,6 +432,51 @@ def test_what_is_kept_of_a_release_is_what_is_compared_with(tmp_path: Path) -> N
     present = replace(sides.of_checkout()["review-service"], version="9.9.9")
     sides.keep(present, "0" * 40, contracts)
     assert sides.released(contracts)["review-service"] == present
+
+
+# -- single schemas -------------------------------------------------------------------------------------------------
+
+
+def an(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": [*properties]}
+
+
+@pytest.mark.parametrize(
+    ("reader", "writer", "said"),
+    [
+        ({"type": "integer", "minimum": 1}, {"type": "integer"}, ["it may be below minimum 1"]),
+        ({"type": "string", "minLength": 2}, {"type": "string", "minLength": 1}, ["it may be below minLength 2"]),
+        ({"type": "string", "maxLength": 2}, {"type": "string"}, ["it may be above maxLength 2"]),
+        ({"type": "string", "maxLength": 2}, {"type": "string", "maxLength": 1}, []),
+        ({"type": "string", "format": "date"}, {"type": "string"}, ["it has another format: 'none', not 'date'"]),
+        ({"enum": ["a"]}, {"type": "string"}, ["it may be more than a"]),
+        (
+            {"type": "array", "items": {"type": "string"}},
+            {"type": "array", "items": {"type": "integer"}},
+            ["[] may be integer"],
+        ),
+        (
+            {"type": "object", "additionalProperties": {"type": "string"}},
+            an(a={"type": "integer"}),
+            ["a may be integer"],
+        ),
+        ({"type": "object", "additionalProperties": False}, {"type": "object"}, ["[] is not taken"]),
+        (
+            {"allOf": [{"type": "integer", "minimum": 1}, {"minimum": 5}]},
+            {"type": "integer", "minimum": 3},
+            ["it has another minimum and: 'none', not 5"],
+        ),
+    ],
+)
+def test_what_a_reader_does_not_take_is_told(reader: Any, writer: Any, said: list[str]) -> None:
+    assert [str(misfit) for misfit in shapes.misfits(reader, writer)] == said
+
+
+def test_only_what_is_marked_is_branched_on() -> None:
+    reader = an(status={"type": "string", "x-branches": True}, note={"type": "string"}, all=an(deep={"type": "string"}))
+    reader["properties"]["all"]["x-branches"] = True
+    paths = [("status",), ("note",), ("all", "deep"), ("other",)]
+    assert [shapes.branches_at(reader, path) for path in paths] == [True, False, True, False]
 
 
 # -- one after the other --------------------------------------------------------------------------------------------
@@ -432,3 +518,29 @@ def test_of_a_new_route_the_service_goes_before_the_gateway(here: Sides) -> None
     ]
     assert verdict("review-service", here, RELEASED) == []
     assert verdict("gateway", here, {**RELEASED, "review-service": here["review-service"]}) == []
+
+
+@pytest.mark.parametrize(
+    "expect",
+    [
+        lambda statement: statement["asks"].append({**statement["asks"][0], "service": "nobody-service"}),
+        lambda statement: statement["reads"].update({"nobody-service": {}}),
+        lambda statement: statement["fetches"].update({"nobody-service": {}}),
+    ],
+)
+def test_what_is_expected_of_a_service_that_was_never_released_is_told(here: Sides, expect: Change) -> None:
+    expect(here["scheduler-service"].statement)
+    assert verdict("scheduler-service", here, RELEASED) == [
+        "scheduler-service 1.0.0 expects something of nobody-service, which was never released"
+    ]
+
+
+def test_a_service_that_was_never_released_goes_before_who_reads_or_routes_it(here: Sides) -> None:
+    others = {name: side for name, side in RELEASED.items() if name != "review-service"}
+    assert "doctor-service 1.0.0 expects something of review-service, which was never released" in verdict(
+        "doctor-service", here, others
+    )
+    assert "it routes GET /reviews/{id}, which review-service, which was never released, does not serve" in verdict(
+        "gateway", here, others
+    )
+    assert verdict("review-service", here, others) == []
