@@ -120,6 +120,16 @@ class _Look(NamedTuple):
     identifier: str
     held: Kept | None
     item: Document | None
+    ahead: bool
+    """Whether it was held at a version that the source has not come to."""
+
+
+class _Mended(NamedTuple):
+    """How many of some ids were mended; which of those were ahead; and which the use case could not take over."""
+
+    done: int
+    ahead: list[str]
+    not_usable: list[str]
 
 
 class Projections:
@@ -173,28 +183,27 @@ class Projections:
         projection = self.all[name]
         mended, refused = 0, []
         for ids in self._walk(projection):
-            done, not_usable = self._mend_some(projection, ids)
-            # A copy that claimed to be newer than its source refused what was announced since the source was asked,
-            # and was as it was. It claims that no more, and the source, asked again, tells what was refused.
-            _, changed_since = self._mend_some(projection, done)
-            mended += len(done)
-            refused += not_usable + changed_since
+            done, ahead, not_usable = self._mend_some(projection, ids)
+            mended += done
+            # A copy that was ahead of its source refused what was announced since the source was asked, and was as it
+            # was. It refuses nothing any more, and the source, asked again, tells what was refused.
+            refused += not_usable + self._mend_some(projection, ahead).not_usable
         return mended, refused
 
-    def _mend_some(self, projection: Projection, ids: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Mend those of the ids that differ: which were mended, and which the use case could not take over."""
-        mended, refused = [], []
+    def _mend_some(self, projection: Projection, ids: Sequence[str]) -> _Mended:
+        done, ahead, not_usable = 0, [], []
         for look in self._look(projection, ids):
             try:
                 self._database.transact(partial(self._mend, projection, look))
-                mended.append(look.identifier)
+                done += 1
+                if look.ahead:
+                    ahead.append(look.identifier)
             except (ValidationError, DuplicateKeyError) as error:
                 # the values stay out of the log: they may be personal
-                log.error(
-                    "snapshot not usable", projection=projection.name, id=look.identifier, reason=type(error).__name__
-                )
-                refused.append(look.identifier)
-        return mended, refused
+                reason = type(error).__name__
+                log.error("snapshot not usable", projection=projection.name, id=look.identifier, reason=reason)
+                not_usable.append(look.identifier)
+        return _Mended(done, ahead, not_usable)
 
     def _mend(self, projection: Projection, look: _Look, session: ClientSession) -> None:
         held = projection.held([look.identifier], session).get(look.identifier)
@@ -239,11 +248,13 @@ class Projections:
             for one in sorted(set(some) - set(answer["erased"])):
                 item = items.get(one)
                 told = projection.told(item) if item else None
-                if not projection.differs(held.get(one), told):
+                copy = held.get(one)
+                if not projection.differs(copy, told):
                     continue
                 if item and told and any(self._tombstones.holds(person) for person in projection.people(item)):
                     continue
-                yield _Look(one, held.get(one), item if told else None)
+                ahead = copy is not None and (told is None or copy.version > told.version)
+                yield _Look(one, copy, item if told else None, ahead)
 
     def _ask(self, projection: Projection, **asked: Any) -> dict[str, Any]:
         for attempt in range(1, _TRIES + 1):
