@@ -12,10 +12,9 @@ import pytest
 import structlog
 from pymongo.client_session import ClientSession
 
-from chassis import projections
 from chassis.errors import ServiceUnavailable
 from chassis.mongo import Database, Document
-from chassis.projections import Kept, Projection, Projections, held_ids, main
+from chassis.projections import Kept, Projection, Projections, command, comparing, held_ids, main, projection
 from chassis.schemas import EventData
 from chassis.snapshots import Snapshot
 from devkit.sources import Source
@@ -72,8 +71,9 @@ def copies(database: Database) -> Copies:
 
 @pytest.fixture
 def kept(database: Database, source: Source, copies: Copies, monkeypatch: pytest.MonkeyPatch) -> Projections:
-    monkeypatch.setattr(projections, "PAGE", 3)
-    monkeypatch.setattr(projections, "PAUSES", (0, 0))
+    for room in (projection, comparing):
+        monkeypatch.setattr(room, "PAGE", 3)
+    monkeypatch.setattr(command, "PAUSES", (0, 0))
     return Projections(database, source, [copies])  # type: ignore[arg-type]
 
 
@@ -201,7 +201,7 @@ def test_what_an_event_on_its_way_makes_good_is_no_drift(
         if len(pauses) == 2:
             put(database, "late")
 
-    monkeypatch.setattr(projections, "sleep", arrives)
+    monkeypatch.setattr(comparing, "sleep", arrives)
     assert differs(kept, (1, 2, 3)) == ["lost"]
     assert pauses == [1, 2, 3]
     kept.rebuild("copies")
@@ -213,10 +213,10 @@ def test_what_an_event_on_its_way_makes_good_is_no_drift(
 def test_what_waits_for_another_look_is_bounded(
     database: Database, source: Source, kept: Projections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projections, "BATCH", 4)
+    monkeypatch.setattr(comparing, "BATCH", 4)
     things(source, *(f"m{number:02}" for number in range(20)))
     looks: list[int] = []
-    monkeypatch.setattr(projections, "sleep", looks.append)
+    monkeypatch.setattr(comparing, "sleep", looks.append)
     assert len(differs(kept, [1])) == 6, "two pages, and no further"
     assert looks == [1]
 
@@ -259,14 +259,14 @@ def test_two_at_once_and_one_that_was_ended_half_way_come_to_the_same(
 def test_a_source_that_is_away_is_asked_again_and_then_said_to_be_away(
     source: Source, kept: Projections, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(projections, "sleep", lambda _: None)
+    monkeypatch.setattr(comparing, "sleep", lambda _: None)
     source.away = 2
     assert differs(kept) == []
     source.away = 3
     with pytest.raises(ServiceUnavailable):
         differs(kept)
     source.away = 99
-    assert main(kept, ["check"]) == main(kept, ["rebuild"]) == projections.NOT_COMPARED
+    assert main(kept, ["check"]) == main(kept, ["rebuild"]) == command.NOT_COMPARED
     assert "not finished" in capsys.readouterr().err
 
 
@@ -275,9 +275,9 @@ def test_the_command_says_what_differs_and_alarms_without_the_facts(
 ) -> None:
     things(source, *(f"m{number:02}" for number in range(30)))
     with structlog.testing.capture_logs() as logged:
-        assert main(kept, ["check", "copies"]) == projections.DIFFERS
+        assert main(kept, ["check", "copies"]) == command.DIFFERS
     alarm = next(line for line in logged if line.get("alarm") == "ProjectionDrift")
-    assert (alarm["projection"], alarm["count"], len(alarm["ids"])) == ("copies", 30, projections.NAMED)
+    assert (alarm["projection"], alarm["count"], len(alarm["ids"])) == ("copies", 30, command.NAMED)
     assert "red" not in json.dumps(alarm)
     assert main(kept, ["rebuild"]) == 0
     assert main(kept, ["check"]) == 0
@@ -287,7 +287,7 @@ def test_the_command_says_what_differs_and_alarms_without_the_facts(
         "copies (thing-service): as its source",
     ]
     for wrong in ([], ["mend"], ["check", "nothing"]):
-        assert main(kept, wrong) == projections.NOT_COMPARED
+        assert main(kept, wrong) == command.NOT_COMPARED
 
 
 def test_what_the_use_case_refuses_holds_up_none_of_the_others(
@@ -296,7 +296,7 @@ def test_what_the_use_case_refuses_holds_up_none_of_the_others(
     things(source, "a", "b", "c")
     source.items["b"]["colour"] = "plaid"
     assert kept.rebuild("copies") == (2, ["b"])
-    assert main(kept, ["rebuild"]) == projections.DIFFERS
+    assert main(kept, ["rebuild"]) == command.DIFFERS
     assert held(database) == {"a": ("red", 2), "c": ("red", 2)}
 
 

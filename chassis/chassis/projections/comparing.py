@@ -1,117 +1,30 @@
-"""Projections: what a service keeps only because another announced it, compared with its source and made again.
+"""Projections compared with their sources, and mended: in the order that the package tells, page by page."""
 
-A service lists its projections in its ``projections.py``, which calls ``main``:
-
-    python -m <package>.projections check [NAME]      # compare, write nothing; 1 where something differs
-    python -m <package>.projections rebuild [NAME]    # have what the source has, while events come in
-
-ADR 0022 says why this is safe. It rests on one order: what is held is read *before* the source is asked. Whatever was
-announced and held is committed there by then, so the answer is as new as what was read, or newer, whatever the
-versions say. If that is still held as the answer is applied, the answer decides; if an event came in
-between, versions do, as between any two events.
-"""
-
-import sys
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from time import sleep
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from pydantic import ValidationError
-from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from chassis.errors import ServiceUnavailable
-from chassis.mongo import Database, Document, is_away
+from chassis.mongo import Database, Document
+from chassis.projections.projection import Kept, Projection
 from chassis.rpc import RpcClient
-from chassis.schemas import EventData, as_read
+from chassis.schemas import as_read
 from chassis.snapshots import PAGE
 from chassis.tombstones import Tombstones
 
 log = structlog.get_logger(__name__)
 
-PAUSES = (0.5, 1.0, 2.0)
-"""Seconds before each further look at what differs: an event may be on its way."""
-
 BATCH = 1000
 """The most ids, but for a page, that wait together for another look, or are found to differ before it is enough."""
 
-NAMED = 20
-"""The most ids that are named of what differs."""
-
 _ASKING_SECONDS = 10.0
 _TRIES = 3
-DIFFERS, NOT_COMPARED = 1, 2
-"""Exit statuses."""
-
-
-class Kept(NamedTuple):
-    """What is told or held under one id: the facts, and the version of the source's document that they are of."""
-
-    version: int
-    facts: Mapping[str, Any]
-
-
-class Projection(ABC):
-    """One thing that a service keeps of another's. ``id`` is the source's, by which its answers are in order."""
-
-    name: str
-    source: str
-    """The service that announces it, and has ``method`` to tell it (``chassis.snapshots.Snapshot.page``)."""
-    method: str
-    reads: type[EventData]
-    """What is read of each item that is told; the rest of it does not come to the methods below."""
-    key: str
-    """The field of what is told that has the id."""
-    nothing: ClassVar[Mapping[str, Any] | None] = None
-    """The facts that mean the same as to hold none."""
-    makes = True
-    """Whether ids of which nothing is held are missing; not so where it is part of documents that others make."""
-    removes = True
-    """Whether what the source does not have has to go."""
-
-    @abstractmethod
-    def told(self, item: Document) -> Kept | None:
-        """What is to be held of this; None: nothing."""
-
-    @abstractmethod
-    def held(self, ids: Sequence[str], session: ClientSession | None = None) -> dict[str, Kept]:
-        """What is held of these."""
-
-    def held_ids(self, after: str) -> list[str]:
-        """The next ids, up to ``PAGE``, of which anything is held, in their order; not asked if nothing ``removes``."""
-        raise NotImplementedError
-
-    @abstractmethod
-    def apply(self, item: Document, session: ClientSession) -> None:
-        """Take it over by the use case of the events, which refuses what is older than what is held."""
-
-    @abstractmethod
-    def forget(self, identifier: str, session: ClientSession) -> None:
-        """Hold it as if nothing had been announced, so that no version is refused."""
-
-    def force(self, item: Document, session: ClientSession) -> None:
-        """Take it over whatever version is held."""
-        self.forget(item[self.key], session)
-        self.apply(item, session)
-
-    def people(self, item: Document) -> list[str]:
-        """Whom it is about: of who was erased here nothing is to be held."""
-        return [item[self.key]]
-
-    def differs(self, held: Kept | None, told: Kept | None) -> bool:
-        """Whether what is held is not what the source tells; a version may be behind where the facts are the same, for
-        not every version is announced.
-        """
-        if (held is None and not self.makes) or (told is None and not self.removes):
-            return False
-        if (held.facts if held else self.nothing) != (told.facts if told else self.nothing):
-            return True
-        return held is not None and told is not None and held.version > told.version
 
 
 class _Look(NamedTuple):
@@ -268,47 +181,3 @@ class Projections:
                     raise
                 sleep(attempt)
         raise AssertionError("unreachable")
-
-
-def held_ids(collection: Collection[Document], after: str, where: Document, field: str = "_id") -> list[str]:
-    """The next ids beyond ``after``, up to ``PAGE``, in ``field`` of documents that are so: for Projection.held_ids."""
-    beyond = {**where, field: {"$gt": after}}
-    return [document[field] for document in collection.find(beyond, {field: 1}).sort(field, ASCENDING).limit(PAGE)]
-
-
-def main(projections: Projections, arguments: Sequence[str]) -> int:
-    """``check`` or ``rebuild``, of one projection or of all, a line for each: 0, or an exit status of those above."""
-    action, *names = arguments or [""]
-    known = ", ".join(projections.all)
-    if action not in ("check", "rebuild") or not set(names) <= projections.all.keys():
-        print(f"use: check|rebuild [NAME]; there are: {known}", file=sys.stderr)
-        return NOT_COMPARED
-    names = names or list(projections.all)
-    try:
-        return _check(projections, names) if action == "check" else _rebuild(projections, names)
-    except Exception as error:
-        if not (isinstance(error, ServiceUnavailable) or is_away(error)):
-            raise
-        print(f"not finished, a source or the database is away: {error!r}", file=sys.stderr)
-        return NOT_COMPARED
-
-
-def _check(projections: Projections, names: Sequence[str]) -> int:
-    found = projections.check(names, PAUSES)
-    for name, ids in found.items():
-        least = "at least " if len(ids) >= BATCH else ""
-        finding = f"{least}{len(ids)} differ" if ids else "as its source"
-        print(f"{name} ({projections.all[name].source}): {finding}", flush=True)
-        if ids:
-            log.error("projection drift", alarm="ProjectionDrift", projection=name, count=len(ids), ids=ids[:NAMED])
-    return DIFFERS if any(found.values()) else 0
-
-
-def _rebuild(projections: Projections, names: Sequence[str]) -> int:
-    status = 0
-    for name in names:
-        mended, refused = projections.rebuild(name)
-        more = f", {len(refused)} not usable" if refused else ""
-        print(f"{name} ({projections.all[name].source}): {mended} mended{more}", flush=True)
-        status = DIFFERS if refused else status
-    return status
