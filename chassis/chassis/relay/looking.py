@@ -14,10 +14,9 @@ import structlog
 from pika.adapters.blocking_connection import BlockingConnection
 from prometheus_client import Gauge
 from pymongo import timeout
-from pymongo.errors import PyMongoError
 
 from chassis import broker, outbox
-from chassis.mongo import Database
+from chassis.mongo import Database, is_away
 from chassis.relay.lease import noted
 
 log = structlog.get_logger(__name__)
@@ -43,7 +42,7 @@ class Look:
     """A look of a service's own at its database, and the gauges that it sets, those with labels and those without."""
 
     do: Callable[[], None]
-    """May raise PyMongoError."""
+    """May raise whatever the driver does."""
     labelled: Sequence[Gauge] = ()
     single: Sequence[Gauge] = ()
 
@@ -79,52 +78,47 @@ def look(
 
 
 def _look_at_database(database: Database, collections: Sequence[str], more: Sequence[Look]) -> None:
-    try:
-        with timeout(_ANSWER_SECONDS):
-            for name in collections:
-                documents, events, oldest = outbox.state(database[name], MOST_COUNTED)
-                DOCUMENTS.labels(name).set(documents)
-                EVENTS.labels(name).set(events)
-                OLDEST.labels(name).set(max(0.0, time.time() - oldest) if oldest else 0)
-            held = noted(database)
-            HELD.clear()
-            for kind, note in held.items():
-                HELD.labels(kind).set(note["count"])
-        for each in more:
-            _do(each)
-    except PyMongoError as error:
-        log.warning("database away, nothing is known of outboxes", error=type(error).__name__)
-        DATABASE_AWAY.set(1)
-        for each in (Look(lambda: None, labelled=(DOCUMENTS, EVENTS, OLDEST, HELD)), *more):
-            each.forget()
-    else:
-        DATABASE_AWAY.set(0)
+    def at_outboxes() -> None:
+        for name in collections:
+            documents, events, oldest = outbox.state(database[name], MOST_COUNTED)
+            DOCUMENTS.labels(name).set(documents)
+            EVENTS.labels(name).set(events)
+            OLDEST.labels(name).set(max(0.0, time.time() - oldest) if oldest else 0)
+        held = noted(database)
+        HELD.clear()
+        for kind, note in held.items():
+            HELD.labels(kind).set(note["count"])
 
-
-def _do(each: Look) -> None:
-    try:
-        with timeout(_ANSWER_SECONDS):
-            each.do()
-    except PyMongoError:
-        raise
-    except Exception as error:
-        # a defect of one look ends neither the others nor the ones to come
-        log.error("look failed", error=type(error).__name__)
-        each.forget()
+    outboxes = Look(at_outboxes, labelled=(DOCUMENTS, EVENTS, OLDEST, HELD))
+    DATABASE_AWAY.set(_is_away("database", [outboxes, *more], is_away))
 
 
 def _look_at_broker(amqp_url: str, queues: Sequence[str], dead_letters: str) -> None:
-    try:
+    def at_queues() -> None:
         with BlockingConnection(broker.bounded(amqp_url, _ANSWER_SECONDS)) as connection:
             for queue in queues:
                 messages, consumers = broker.state(connection, queue) or _NONE
                 QUEUED.labels(queue).set(messages)
                 CONSUMERS.labels(queue).set(consumers)
             DEAD.labels(dead_letters).set((broker.state(connection, dead_letters) or _NONE)[0])
-    except broker.AWAY as error:
-        log.warning("broker away, nothing is known of queues", error=type(error).__name__)
-        BROKER_AWAY.set(1)
-        for gauge in (QUEUED, CONSUMERS, DEAD):
-            gauge.clear()
-    else:
-        BROKER_AWAY.set(0)
+
+    look_at_queues = Look(at_queues, labelled=(QUEUED, CONSUMERS, DEAD))
+    BROKER_AWAY.set(_is_away("broker", [look_at_queues], lambda error: isinstance(error, broker.AWAY)))
+
+
+def _is_away(what: str, looks: Sequence[Look], says_so: Callable[[Exception], bool]) -> bool:
+    """Do the looks at it; True where it is away, so that nothing is told of it."""
+    for each in looks:
+        try:
+            with timeout(_ANSWER_SECONDS):
+                each.do()
+        except Exception as error:
+            if says_so(error):
+                log.warning("away, so nothing is known of it", part=what, error=type(error).__name__)
+                for one in looks:
+                    one.forget()
+                return True
+            # a defect of one look ends neither the others nor the ones to come
+            log.error("look failed", part=what, error=type(error).__name__)
+            each.forget()
+    return False

@@ -5,7 +5,7 @@ from math import isnan
 
 import pytest
 from prometheus_client import REGISTRY, Gauge
-from pymongo.errors import ServerSelectionTimeoutError
+from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
 from chassis.mongo import Database
 from chassis.relay import looking
@@ -29,7 +29,10 @@ def told() -> list[float | None]:
     return [REGISTRY.get_sample_value(name, labels.get(name, {})) for name in names]
 
 
-@pytest.mark.parametrize(("error", "away"), [(ServerSelectionTimeoutError, 1), (KeyError("canary"), 0)])
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [(ServerSelectionTimeoutError, 1), (OperationFailure("no such stage"), 0), (KeyError("canary"), 0)],
+)
 def test_of_a_look_that_failed_no_old_figure_is_told(
     database: Database, error: type[Exception] | Exception, away: int
 ) -> None:
@@ -60,3 +63,14 @@ def test_a_defect_of_one_look_ends_no_other(database: Database) -> None:
     OTHER.set(0)
     looking._look_at_database(database, [], [looking.Look(broken), looking.Look(lambda: OTHER.set(5))])
     assert REGISTRY.get_sample_value("test_other") == 5
+
+
+def test_a_defect_as_the_broker_is_asked_is_not_that_it_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("canary")
+
+    looking.DEAD.labels("x").set(7)
+    monkeypatch.setattr(looking.broker, "bounded", broken)
+    looking._look_at_broker("amqp://127.0.0.1:9/", [], "x")
+    assert REGISTRY.get_sample_value("dead_letters", {"queue": "x"}) is None
+    assert REGISTRY.get_sample_value("broker_away") == 0
