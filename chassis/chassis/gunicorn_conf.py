@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 
@@ -32,9 +33,11 @@ control_socket_disable = True
 
 
 # where each worker counts, so that any can tell the sum; set before prometheus_client is imported, which looks for it
-if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+_made_here = not os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+if _made_here:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-")
-os.makedirs(os.environ["PROMETHEUS_MULTIPROC_DIR"], exist_ok=True)
+_counts = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+_counts.mkdir(parents=True, exist_ok=True)
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -46,4 +49,9 @@ def child_exit(server: Any, worker: Any) -> None:
 
 def on_exit(server: Any) -> None:
     """What a dead process counted must not be added to what its successor counts."""
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    if _made_here:
+        shutil.rmtree(_counts, ignore_errors=True)
+        return
+    # a folder that was given may have more in it
+    for counted in _counts.glob("*.db"):
+        counted.unlink(missing_ok=True)

@@ -44,11 +44,13 @@ def start_web(
     return start("gunicorn", env=env, arguments=arguments, cwd=HERE)
 
 
-def serving(start: Callable[..., StartedProcess], *more: str, workers: int = 1) -> tuple[StartedProcess, int]:
+def serving(
+    start: Callable[..., StartedProcess], *more: str, workers: int = 1, **given: str
+) -> tuple[StartedProcess, int]:
     """A web process that answers, and its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
-    variables = {"PORT": str(port), "JWT_SECRET": JWT_SECRET, "WEB_CONCURRENCY": str(workers)}
+    variables = {"PORT": str(port), "JWT_SECRET": JWT_SECRET, "WEB_CONCURRENCY": str(workers), **given}
     process = start_web(start, variables, *more)
 
     def alive() -> bool:
@@ -346,3 +348,16 @@ def test_the_sum_over_workers_is_exact_and_outlives_each_of_them(start_process: 
     assert eventually(lambda: scrape(port)[SERVING] == 2)
     ring_often()
     assert scrape(port)[BELLS] == 300
+
+
+def test_of_a_folder_that_was_given_only_what_was_counted_is_removed(
+    start_process: Callable[..., StartedProcess], tmp_path: Path
+) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    kept = folder / "kept"
+    kept.write_text("not ours")
+    process, _ = serving(start_process, PROMETHEUS_MULTIPROC_DIR=str(folder))
+    assert list(folder.glob("*.db"))
+    process.stop()
+    assert list(folder.iterdir()) == [kept]
