@@ -15,7 +15,6 @@ from tests.seed.sites import SITES
 
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _EPOCH = date(1970, 1, 1).toordinal()
-YEAR = 365
 
 
 class Hours(NamedTuple):
