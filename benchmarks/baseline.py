@@ -16,12 +16,13 @@ from typing import Any
 
 from bson import ObjectId
 
+from benchmarks.beside import answers
 from benchmarks.load import Load, Request, in_turn, median, put
-from benchmarks.ports import answers, free_port
 from benchmarks.reads import week
 from benchmarks.results import Figure, Part
 from benchmarks.world import PAIRS, World
 from devkit.layout import LOCAL
+from devkit.ports import free_port
 from devkit.waiting import eventually
 
 CLIENTS, RACERS, RACES = 32, 100, 20

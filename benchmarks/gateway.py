@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.beside import answers
 from benchmarks.load import Load, Request, in_turn, median, put, ratio
-from benchmarks.ports import answers, free_port
 from benchmarks.results import Figure, Part
 from benchmarks.world import World
+from devkit.ports import free_port
 from devkit.waiting import eventually
 
 GOAL, ADDED_MS = 0.8, 1.0

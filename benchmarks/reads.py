@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.beside import answers
 from benchmarks.load import Load, Request, in_turn, median, put, ratio
-from benchmarks.ports import answers, free_port
 from benchmarks.results import Figure, Part
 from benchmarks.world import World
 from devkit.layout import venv_python
+from devkit.ports import free_port
 from devkit.waiting import eventually
 
 GOAL = 0.6

@@ -68,6 +68,13 @@ def is_free(port: int) -> bool:
     return True
 
 
+def free_port() -> int:
+    """One that is free now, of those that the kernel hands out: for what is not there, or begins at once."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
 def listeners(port: int) -> list[int]:
     """The processes that have `port`, as far as this user may know."""
     inodes = set()

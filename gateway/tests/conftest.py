@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from stand_ins import Gateway, Service, free_port, serving, started
+from stand_ins import Gateway, Service, serving, started
 
 from devkit.link import Link
+from devkit.ports import free_port
 
 ROUTES = {
     "doctor-service": [("GET", "/doctors/me", "doctor"), ("GET", "/doctors/{id}", "public")],

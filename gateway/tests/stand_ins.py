@@ -20,6 +20,7 @@ from typing import Any
 from chassis.clock import new_id
 from chassis.keys import secret_key
 from chassis.tokens import TokenIssuer
+from devkit.ports import free_port
 from devkit.testing import CONTRACTS, JWT_SECRET
 from devkit.waiting import eventually
 
@@ -268,10 +269,3 @@ def started(folder: Path, routes: dict[str, list[tuple[str, str, str]]], **env: 
         process.terminate()
         process.wait(40)
         print(log.read_text())
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

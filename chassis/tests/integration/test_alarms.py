@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from chassis.alarms import Alarm
 from chassis.clock import now
 from chassis.migrations.lock import Lock
 from chassis.mongo import Document
+from devkit.ports import free_port
 
 EMAIL = "pat@clinic.example"
 
@@ -187,8 +187,7 @@ def test_the_command(
     for name, value in {"MONGODB_URI": mongodb_server, "AMQP_URL": amqp_url, "CONTRACTS_DIR": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     assert (alarms.main(), capsys.readouterr().out) == (0, "no alarms\n")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     monkeypatch.setenv("MONGODB_URI", f"mongodb://127.0.0.1:{port}/?replicaSet=rs0")
     monkeypatch.setenv("AMQP_URL", f"amqp://127.0.0.1:{port}")
     assert alarms.main() == 1

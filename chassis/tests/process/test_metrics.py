@@ -1,18 +1,12 @@
 """Metrics of real processes: what is counted is the truth, whatever becomes of who counted it."""
 
-import socket
 from typing import Any
 
 from chassis import amqp
 from devkit.link import Link
+from devkit.ports import free_port
 from devkit.testing import scrape
 from devkit.waiting import eventually
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def test_a_consumer_tells_what_became_of_each_event_also_while_it_handles_one(things: Any) -> None:

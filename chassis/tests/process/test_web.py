@@ -20,6 +20,7 @@ import requests
 import chassis
 from devkit import say, workers
 from devkit.health import Check
+from devkit.ports import free_port
 from devkit.processes import Process
 from devkit.pytest_plugin import StartedProcess
 from devkit.recipes import Recipe
@@ -48,8 +49,7 @@ def serving(
     start: Callable[..., StartedProcess], *more: str, workers: int = 1, **given: str
 ) -> tuple[StartedProcess, int]:
     """A web process that answers, and its port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     variables = {"PORT": str(port), "JWT_SECRET": JWT_SECRET, "WEB_CONCURRENCY": str(workers), **given}
     process = start_web(start, variables, *more)
 

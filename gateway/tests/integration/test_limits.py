@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stand_ins import Gateway, Service, bearer, free_port, started
+from stand_ins import Gateway, Service, bearer, started
 
+from devkit.ports import free_port
 from devkit.waiting import eventually
 from gateway.upstream import MOST_UNDER_WAY
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from broker import Relays
-from stand_ins import Gateway, Service, bearer, free_port, serving, started
+from stand_ins import Gateway, Service, bearer, serving, started
 
 from chassis.clock import instant_text, new_id, now
 from devkit.link import Link
+from devkit.ports import free_port
 from devkit.testing import example
 from devkit.waiting import eventually
 

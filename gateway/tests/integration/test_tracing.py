@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from stand_ins import Gateway, Service, free_port, started
+from stand_ins import Gateway, Service, started
 
 from devkit.collector import Collector
+from devkit.ports import free_port
 from devkit.waiting import eventually
 
 API = "/api/v1"

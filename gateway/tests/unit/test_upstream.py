@@ -5,9 +5,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from stand_ins import LONG, free_port, serving
+from stand_ins import LONG, serving
 
 from chassis.errors import ServiceUnavailable
+from devkit.ports import free_port
 from gateway.errors import Overloaded
 from gateway.upstream import PATIENCE_SECONDS, Call, Upstream
 
